@@ -1,0 +1,1 @@
+"""Procedural scenes of plain shapes, and the evaluators that ask about them."""

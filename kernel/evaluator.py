@@ -1,0 +1,97 @@
+"""What a benchmark task is: cases to ask, how to ask them, and what an answer is worth.
+
+A plugin is a frozen dataclass that inherits from `Evaluator` and is registered under the entry point group
+`assay.evaluators`. Its fields are the options that a suite may set.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from kernel.contract import Deadline, Kind, Model, Reply, Request
+from kernel.errors import AssayError
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number that a task reports: the mean of its per-case values."""
+
+    name: str
+    higher_is_better: bool = True
+    unit: str = "share"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to ask, with what is needed to judge the answer.
+
+    id: stable, made from the content, the same for every model. facts: plain JSON, shown in the report.
+    gold: the reference answer in plain JSON; it never enters the request. cluster: cases that share a source
+    (picture or prompt) share a cluster, and the interval is taken over clusters.
+    """
+
+    id: str
+    request: Request
+    gold: Any = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What an answer is worth, and why.
+
+    value: of the task's first metric; `None` means that no valid verdict was reached ("unscored").
+    also: values of the task's further metrics, by name. found: whether the scorer found an answer in the reply.
+    """
+
+    value: float | None
+    reason: str = ""
+    also: Mapping[str, float | None] = field(default_factory=dict)
+    found: bool = True
+
+
+class Skip(AssayError):
+    """Raised by an evaluator for a case that does not apply; the case is counted as skipped, with the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluator(ABC):
+    """A task. `target` is the name of the model under test; all other fields are options of the suite."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    asks: ClassVar[Kind]
+    perspective: ClassVar[str] = "other"
+    metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy"),)
+    instruments: ClassVar[tuple[str, ...]] = ()
+    """Names of the models that `score` asks."""
+
+    target: str
+
+    @abstractmethod
+    def cases(self) -> Iterator[Case]:
+        """All cases, lazily, in a fixed order."""
+
+    async def probe(self, case: Case, model: Model, deadline: Deadline) -> Reply:
+        """Ask the model under test. One call unless overridden."""
+        return await model.infer(case.request, deadline=deadline)
+
+    @abstractmethod
+    async def score(self, case: Case, reply: Reply, models: Model, deadline: Deadline) -> Score:
+        """Judge an answer. May ask the instruments through `models`, never the model under test."""
+
+    def gold(self, case: Case) -> Reply:
+        """The reply of a player that knows the answer."""
+        raise Skip(f"{self.name} has no gold answer")
+
+    def constant(self) -> Reply:
+        """The reply of a player that says the same to every case: one answer of the allowed ones."""
+        raise Skip(f"{self.name} has no constant answer")
+
+    def chance(self) -> float | None:
+        """What `constant` is expected to score, where that is known."""
+        return None
