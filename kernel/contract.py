@@ -108,19 +108,19 @@ class Request:
     @property
     def text(self) -> str:
         """The text parts, joined by a newline."""
-        return "\n".join(part.text for part in self.parts if type(part) is Text)
+        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """The picture parts, in order."""
-        return tuple(part for part in self.parts if type(part) is Picture)
+        return tuple(part for part in self.parts if isinstance(part, Picture))
 
     def digest(self) -> str:
         """SHA-256 over everything that can change the answer, except which model is asked."""
         hasher = hashlib.sha256(self.kind.encode())
         for part in self.parts:
-            data = part.data if type(part) is Picture else part.text.encode("utf-8", "surrogatepass")
-            hasher.update(b"%s%d:" % (b"p" if type(part) is Picture else b"t", len(data)))
+            mark, data = (b"p", part.data) if isinstance(part, Picture) else (b"t", part.text.encode("utf-8", "surrogatepass"))
+            hasher.update(b"%s%d:" % (mark, len(data)))
             hasher.update(data)
         if self.system is not None or self.history or self.negative is not None or self.sampling != DEFAULT_SAMPLING:
             rest = [self.system, [[t.role, t.text] for t in self.history], self.negative, self.sampling.as_dict()]

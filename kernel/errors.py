@@ -1,33 +1,33 @@
 """The errors of Assay, one tree. They know nothing of gRPC or HTTP; `gateway.status` maps `ModelError`s there and back.
 
-    AssayError
-    ├── UserError                the caller's mistake: exit code 2
-    │   ├── InvalidSpec          a suite, catalog or option that cannot be read as one
-    │   ├── UnknownName          no model, evaluator, suite or run of that name
-    │   ├── WrongKind            a model of another kind than the task asks
-    │   ├── NewerStore           the store was made by a newer Assay
-    │   ├── StoreInUse           another process writes to this store
-    │   └── BadStore             the file is not a store, or is damaged
-    ├── StoreError               the disk is full, broken or gone: exit code 3
-    ├── Unbalanced               planned is not scored + failed + unscored + skipped; a defect of ours
-    ├── EvaluatorError           a plugin raised or returned what it may not
-    ├── NotKept                  an answer that has to come from the store is not in it
-    ├── GatewayError             Triton cannot be started or kept up
-    └── ModelError               a call that brought no reply
-        ├── InvalidRequest       the request itself is wrong
-        │   └── TooLarge         over the size limit
-        ├── ModelNotFound        no such model behind the address
-        ├── Unauthenticated      the key is missing or wrong
-        ├── PermissionDenied     the key may not do this
-        ├── Unsupported          the model cannot do what is asked
-        ├── RateLimited          asked too often
-        ├── QuotaExhausted       the budget or account is used up
-        ├── DeadlineExceeded     no answer in time
-        ├── Cancelled            the caller gave up
-        ├── Unavailable          not reachable just now
-        ├── ModelCrashed         the model's process died on the request
-        ├── BadReply             an answer that breaks the contract
-        └── ModelFault           anything else the model raised
+AssayError
+├── UserError                the caller's mistake: exit code 2
+│   ├── InvalidSpec          a suite, catalog or option that cannot be read as one
+│   ├── UnknownName          no model, evaluator, suite or run of that name
+│   ├── WrongKind            a model of another kind than the task asks
+│   ├── NewerStore           the store was made by a newer Assay
+│   ├── StoreInUse           another process writes to this store
+│   └── BadStore             the file is not a store, or is damaged
+├── StoreError               the disk is full, broken or gone: exit code 3
+├── Unbalanced               planned is not scored + failed + unscored + skipped; a defect of ours
+├── EvaluatorError           a plugin raised or returned what it may not
+├── NotKept                  an answer that has to come from the store is not in it
+├── GatewayError             Triton cannot be started or kept up
+└── ModelError               a call that brought no reply
+    ├── InvalidRequest       the request itself is wrong
+    │   └── TooLarge         over the size limit
+    ├── ModelNotFound        no such model behind the address
+    ├── Unauthenticated      the key is missing or wrong
+    ├── PermissionDenied     the key may not do this
+    ├── Unsupported          the model cannot do what is asked
+    ├── RateLimited          asked too often
+    ├── QuotaExhausted       the budget or account is used up
+    ├── DeadlineExceeded     no answer in time
+    ├── Cancelled            the caller gave up
+    ├── Unavailable          not reachable just now
+    ├── ModelCrashed         the model's process died on the request
+    ├── BadReply             an answer that breaks the contract
+    └── ModelFault           anything else the model raised
 """
 
 from __future__ import annotations

@@ -76,6 +76,10 @@ class Evaluator(ABC):
     def cases(self) -> Iterator[Case]:
         """All cases, lazily, in a fixed order."""
 
+    def how_many(self) -> int | None:
+        """The number of cases, where it is known before they are made; only the display needs it."""
+        return None
+
     async def probe(self, case: Case, model: Model, deadline: Deadline) -> Reply:
         """Ask the model under test. One call unless overridden."""
         return await model.infer(case.request, deadline=deadline)

@@ -139,10 +139,7 @@ def sample(
     printed = rng.choice(WORDS) if word else None
     word_at = (rng.uniform(0.36, 0.64), rng.choice((0.13, 0.87))) if word else None
     chosen, places = _layout(rng, number, tuple(sizes or SIZES), word_at)
-    things = [
-        Thing(shape, colour, size, x, y)
-        for (shape, colour), size, (x, y) in zip(looks, chosen, places, strict=True)
-    ]
+    things = [Thing(shape, colour, size, x, y) for (shape, colour), size, (x, y) in zip(looks, chosen, places, strict=True)]
     return Scene(tuple(things), printed, word_at, rng.choice(BACKGROUNDS))
 
 
@@ -151,9 +148,7 @@ def _looks(rng: random.Random, number: int, *, distinct: bool) -> list[tuple[str
     return rng.sample(looks, number) if distinct else rng.choices(looks, k=number)
 
 
-def _layout(
-    rng: random.Random, number: int, sizes: tuple[str, ...], word_at: Point | None
-) -> tuple[list[str], list[Point]]:
+def _layout(rng: random.Random, number: int, sizes: tuple[str, ...], word_at: Point | None) -> tuple[list[str], list[Point]]:
     # Sizes are drawn anew with the places: some draws do not fit into the picture at all.
     while True:
         chosen = rng.choices(sizes, k=number)
@@ -242,9 +237,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 def _regular(points: int, reach: float, turn: float = 0.0) -> Callable[[float, float, float], list[Point]]:
     """Corners of a regular polygon, the first one straight up, turned clockwise by `turn` radians."""
     angles = [turn + math.tau * index / points for index in range(points)]
-    return lambda x, y, radius: [
-        (x + reach * radius * math.sin(angle), y - reach * radius * math.cos(angle)) for angle in angles
-    ]
+    return lambda x, y, radius: [(x + reach * radius * math.sin(angle), y - reach * radius * math.cos(angle)) for angle in angles]
 
 
 def _triangle(x: float, y: float, radius: float) -> list[Point]:

@@ -1,0 +1,62 @@
+# make demo: evaluate two local models through a real Triton.  make test: run every test.
+.PHONY: demo test lint types layers tests without_extras bench train check clean tools
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+KERNEL_VENV ?= .venv-kernel
+KERNEL_READY := $(KERNEL_VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+$(READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) (a few minutes, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Assay needs Python 3.11 or newer; found " + sys.version.split()[0] + ": make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/pip install --quiet --editable ".[dev]"
+	@touch $@
+
+$(KERNEL_READY): pyproject.toml constraints.txt
+	@test -x $(KERNEL_VENV)/bin/python || $(PYTHON) -m venv $(KERNEL_VENV)
+	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(KERNEL_VENV)/bin/pip install --quiet --editable ".[test]"
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/assay run quickstart --report report.html
+
+test: $(READY) tools
+	@$(BIN)/pytest
+
+# What Python packages cannot bring: strace (kills at every write) and a browser. Without them, their tests say so and are skipped.
+tools:
+	@deploy/test-tools
+
+tests: test
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+layers: $(READY)
+	@$(BIN)/lint-imports
+
+# The kernel's own tests, where no grpc, no protobuf and no torch is installed.
+without_extras: $(KERNEL_READY)
+	@$(KERNEL_VENV)/bin/pytest -q tests/kernel
+
+bench: $(READY)
+	@$(BIN)/python -m tests.benchmarks
+
+check: lint types layers without_extras test
+
+train: $(READY)
+	@$(BIN)/python -m training.shapes_vlm
+	@$(BIN)/python -m training.shapes_diffusion
+	@$(BIN)/python -m training.adversarial
+
+clean:
+	rm -rf $(VENV) $(KERNEL_VENV) assay-data report.html .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,94 @@
+"""Text of a reply as words and marks, the same for every measure, in time linear in its length.
+
+Look-alike letters of other scripts are not mapped: a Cyrillic letter in an English word makes it another word.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+LONGEST = 100_000
+"""A longer reply is not read: nobody answers a short question with a book."""
+
+STRAIGHT = str.maketrans(
+    {"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"'} | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
+)
+INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+PIECE = re.compile(
+    r"(?<![\w.])-\d+(?![\w.])"  # a number below zero, so that its digits are not taken for a count
+    r"|\d+(?:[.,:/\u2044]\d+)+"  # decimals, times, fractions, thousands
+    r"|[^\W_]+(?:'[^\W_]+)*"
+    r"|[-.,;:!?=()\n]"
+)
+MARKS = frozenset(".,;:!?()\n")
+"""Where a clause ends."""
+
+SENTINELS = frozenset(("", "none", "nan", "null", "nil", "n/a", "na", "undefined", "reject", "error", "<na>", "[]", "{}"))
+"""Texts that programs write where there is no answer."""
+OUTAGES = ("error in generation", "failed to obtain answer")
+"""How texts begin that programs write where a call failed."""
+
+NOT = frozenset(
+    [
+        "not",
+        "no",
+        "never",
+        "neither",
+        "nor",
+        "without",
+        "cannot",
+        "hardly",
+        "isnt",
+        "arent",
+        "wasnt",
+        "werent",
+        "doesnt",
+        "dont",
+        "didnt",
+        "cant",
+        "couldnt",
+        "wont",
+    ]
+)
+TURNS = MARKS | {"but", "rather", "instead", "although", "though", "however", "because", "so"}
+"""What ends the reach of a "not"."""
+ADDS = frozenset(("only", "just", "merely", "simply"))
+""""Not only red" denies nothing."""
+JOINS = frozenset(("or", "and", "nor"))
+REACH = 5
+"""Words after a "not" that it still denies."""
+
+
+def plain(text: str) -> str:
+    """Fold case, width, quotes and dashes together, and drop what cannot be seen."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).translate(STRAIGHT)
+    return text.casefold()
+
+
+def readable(reply: str) -> str | None:
+    """The plain text of a reply, or None when there is nothing to read: a program's placeholder, or far too long."""
+    if len(reply) > LONGEST:
+        return None
+    text = plain(reply).strip()
+    if len(text) > LONGEST or text.strip("\"'`*. ") in SENTINELS or text.startswith(OUTAGES):
+        return None
+    return text
+
+
+def pieces(text: str) -> list[str]:
+    """Words, numbers and marks of a plain text, in order."""
+    return PIECE.findall(text)
+
+
+def denied(found: Sequence[str], at: int) -> bool:
+    """Whether a "not" before the piece at `at` reaches it within its clause."""
+    for before in range(at - 1, max(-1, at - 1 - REACH), -1):
+        word = found[before]
+        if word in TURNS:
+            return word in ("rather", "instead") and found[before + 1 : before + 2] in (["than"], ["of"])
+        if word in NOT or word.endswith("n't"):
+            return found[before + 1] not in ADDS
+    return False

@@ -1,0 +1,185 @@
+"""Tensors as the messages of the inference protocol, and back, with every claim of the other side checked.
+
+A `BYTES` element is four bytes of length, little-endian, and its content. Texts pass through here without numpy: this
+is the path of every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite, prod
+from typing import Any
+
+from tritonclient.grpc import service_pb2
+
+from gateway.signature import BYTES, FP32, NUMBERS, Signature
+from kernel.contract import MESSAGE_LIMIT
+from kernel.errors import BadReply, TooLarge
+
+Rows = Sequence[Sequence[float]]
+Values = list[bytes] | Rows | int
+MOST_TENSORS = 64
+MOST_DIMENSIONS = 8
+MOST_ELEMENTS = 2**31 - 1
+MOST_TEXTS = 2**20
+_ROOM_FOR_NAMES = 64 * 1024
+
+_InferRequest = service_pb2.ModelInferRequest
+_InputTensor = service_pb2.ModelInferRequest.InferInputTensor
+
+
+def pack(
+    tensors: Mapping[str, Sequence[bytes]], signature: Signature, identifier: str, parameters: Mapping[str, str | int]
+) -> Any:
+    """A `ModelInferRequest`. Raises `TooLarge`."""
+    inputs = []
+    raw = []
+    size = 0
+    for name, elements in tensors.items():
+        count = len(elements)
+        inputs.append(
+            _InputTensor(name=name, datatype=BYTES, shape=(1, count) if signature.batched else (count,)),
+        )
+        if count == 1:
+            element = elements[0]
+            data = len(element).to_bytes(4, "little") + element
+        else:
+            data = b"".join([part for element in elements for part in (len(element).to_bytes(4, "little"), element)])
+        raw.append(data)
+        size += len(data)
+    if size > MESSAGE_LIMIT:
+        raise TooLarge(f"the request has {size:,} bytes, at most {MESSAGE_LIMIT:,} are sent; send fewer or smaller pictures")
+    message = _InferRequest(model_name=signature.model, id=identifier, inputs=inputs, raw_input_contents=raw)
+    for name, value in parameters.items():
+        if type(value) is int:
+            message.parameters[name].int64_param = value
+        else:
+            message.parameters[name].string_param = value
+    if size > MESSAGE_LIMIT - _ROOM_FOR_NAMES and (whole := message.ByteSize()) > MESSAGE_LIMIT:
+        raise TooLarge(f"the request has {whole:,} bytes on the wire, at most {MESSAGE_LIMIT:,} are sent")
+    return message
+
+
+def unpack(response: Any, signature: Signature, wanted: Mapping[str, str]) -> dict[str, Values]:
+    """The outputs by name that are `wanted`, each with its datatype. Raises `BadReply`."""
+    outputs = response.outputs
+    raw = response.raw_output_contents
+    typed = not raw
+    if len(outputs) > MOST_TENSORS:
+        raise BadReply(f"{len(outputs)} outputs, at most {MOST_TENSORS} are read")
+    if not typed and len(raw) != len(outputs):
+        raise BadReply(f"{len(outputs)} outputs and {len(raw)} raw contents; expected as many")
+    found: dict[str, Values] = {}
+    for position, output in enumerate(outputs):
+        name = output.name
+        if name in found:
+            raise BadReply(f"output {name!r} came twice")
+        if name not in wanted:
+            if name not in signature.outputs:
+                raise BadReply(f"output {name!r} is not one that the model declares")
+            continue
+        shape = _shape(name, output.shape, signature)
+        datatype = output.datatype
+        if typed:
+            data = _contents(name, output.contents, datatype)
+        else:
+            if output.HasField("contents"):
+                raise BadReply(f"output {name!r} has raw contents and typed ones")
+            data = raw[position]
+        found[name] = _values(name, datatype, wanted[name], shape, data)
+    return found
+
+
+def _shape(name: str, claimed: Any, signature: Signature) -> tuple[int, ...]:
+    shape = tuple(claimed)
+    if len(shape) > MOST_DIMENSIONS:
+        raise BadReply(f"output {name!r} has {len(shape)} dimensions, at most {MOST_DIMENSIONS} are read")
+    if min(shape, default=0) < 0 or prod(shape) > MOST_ELEMENTS:
+        raise BadReply(f"output {name!r} has the shape {shape}, which no tensor can have")
+    if signature.batched:
+        if not shape or shape[0] != 1:
+            raise BadReply(f"output {name!r} has the shape {shape}; expected a batch of 1 first")
+        shape = shape[1:]
+    return shape
+
+
+def _values(name: str, datatype: str, expected: str, shape: tuple[int, ...], data: Any) -> Values:
+    if datatype != expected and not (expected in NUMBERS and datatype in NUMBERS):
+        raise BadReply(f"output {name!r} is {datatype or 'of no type'}; expected {expected}")
+    if datatype == BYTES:
+        return texts(name, data, prod(shape)) if isinstance(data, bytes) else _counted(name, data, prod(shape))
+    if datatype == FP32:
+        return rows(name, data, shape)
+    return _number(name, datatype, data, shape)
+
+
+def texts(name: str, raw: bytes, count: int) -> list[bytes]:
+    """The `count` elements of a `BYTES` tensor. Raises `BadReply`."""
+    end = len(raw)
+    if count == 1 and end >= 4 and int.from_bytes(raw[:4], "little") == end - 4:
+        return [raw[4:]]
+    if count > MOST_TEXTS:
+        raise BadReply(f"output {name!r} has {count:,} elements, at most {MOST_TEXTS:,} are read")
+    found = []
+    at = 0
+    while at < end:
+        start = at + 4
+        stop = start + int.from_bytes(raw[at:start], "little")
+        if start > end or stop > end:
+            raise BadReply(f"output {name!r}: element {len(found)} claims to end at byte {stop:,} of {end:,}")
+        if len(found) == count:
+            raise BadReply(f"output {name!r} has more elements than the {count} of its shape")
+        found.append(raw[start:stop])
+        at = stop
+    return _counted(name, found, count)
+
+
+def _counted(name: str, found: list[bytes], count: int) -> list[bytes]:
+    if len(found) != count:
+        raise BadReply(f"output {name!r} has {len(found)} elements, its shape says {count}")
+    return found
+
+
+def rows(name: str, data: Any, shape: tuple[int, ...]) -> Rows:
+    """A matrix of finite numbers. Raises `BadReply`."""
+    if len(shape) != 2:  # noqa: PLR2004 - a matrix
+        raise BadReply(f"output {name!r} has {len(shape)} dimensions; expected 2")
+    count, width = shape
+    if len(data) != count * width * (4 if isinstance(data, bytes) else 1):
+        raise BadReply(f"output {name!r} has {len(data):,} bytes or numbers, its shape {shape} says {count * width:,}")
+    numbers = memoryview(data).cast("f").tolist() if isinstance(data, bytes) else data
+    # Sums of 32-bit numbers stay finite in 64 bits, so only NaN or infinity among them shows in the sum.
+    if not isfinite(sum(numbers)):
+        raise BadReply(f"output {name!r} has NaN or infinity in it")
+    return tuple(tuple(numbers[at : at + width]) for at in range(0, count * width, width)) if width else ((),) * count
+
+
+def _number(name: str, datatype: str, data: Any, shape: tuple[int, ...]) -> int:
+    if prod(shape) != 1:
+        raise BadReply(f"output {name!r} has the shape {shape}; expected one number")
+    if not isinstance(data, bytes):
+        number = data[0] if len(data) == 1 else -1
+    elif len(data) != (4 if datatype.endswith("32") else 8):
+        raise BadReply(f"output {name!r} has {len(data)} bytes, which is no {datatype}")
+    else:
+        number = int.from_bytes(data, "little", signed=datatype.startswith("I"))
+    if number < 0:
+        raise BadReply(f"output {name!r} is {number}; expected a number from 0")
+    return number
+
+
+_FIELDS = {
+    BYTES: "bytes_contents",
+    FP32: "fp32_contents",
+    "UINT32": "uint_contents",
+    "INT32": "int_contents",
+    "UINT64": "uint64_contents",
+    "INT64": "int64_contents",
+}
+
+
+def _contents(name: str, contents: Any, datatype: str) -> list[Any]:
+    """Typed contents, as servers other than Triton send them."""
+    if datatype not in _FIELDS:
+        raise BadReply(f"output {name!r} is {datatype or 'of no type'}, which the contract does not have")
+    return list(getattr(contents, _FIELDS[datatype]))

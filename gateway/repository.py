@@ -1,0 +1,120 @@
+"""The Triton repository of a catalog: a private folder of links, in which every model has its name of the catalog.
+
+What a model is, without starting anything, is read from its `config.pbtxt`: kind, inputs, backend; and its identity is a
+hash over its files, so that other weights are another model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf import text_format
+from tritonclient.grpc import model_config_pb2, service_pb2
+
+from gateway.signature import Description, describe
+from kernel.contract import Kind
+from kernel.errors import InvalidSpec, ModelError
+
+BUNDLED = Path(__file__).resolve().parent.parent / "model_repository"
+CONFIG = "config.pbtxt"
+CACHE = "__pycache__"
+LONGEST_SECONDS = 60.0
+LOADING_SECONDS = 180.0
+MOST_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """What a folder of Triton's layout says of its model. `identity` is a hash over its files."""
+
+    source: Path
+    description: Description
+    identity: str
+    config: model_config_pb2.ModelConfig
+
+    def parameter(self, name: str) -> str | None:
+        """A parameter of its configuration."""
+        return self.config.parameters[name].string_value if name in self.config.parameters else None
+
+
+@dataclass(frozen=True)
+class LaidOut:
+    """A model in the private repository: what it is, and where Triton sees it.
+
+    longest_seconds: how long its longest call may take before it counts as hung. loading_seconds: how long it may load.
+    processes: how many serve it, as far as that is known beforehand.
+    """
+
+    name: str
+    model: ModelFolder
+    folder: Path
+    longest_seconds: float
+    loading_seconds: float
+    processes: int
+
+
+def bundled_names() -> list[str]:
+    """The models that come with Assay."""
+    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
+
+
+def read_folder(source: Path, name: str, kind: Kind | None = None) -> ModelFolder:
+    """Read a model's folder, whose model is to be called `name`. Raises `InvalidSpec`."""
+    path = source / CONFIG
+    config = model_config_pb2.ModelConfig()
+    try:
+        text_format.Parse(path.read_text(encoding="utf-8"), config)
+    except OSError as error:
+        raise InvalidSpec(str(path), [f"cannot be read: {error.strerror}; a model folder of Triton needs it"]) from None
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise InvalidSpec(str(path), [f"no configuration of a Triton model: {error}"]) from None
+    config.name = name
+    try:
+        description = describe(config, service_pb2.ModelMetadataResponse(), kind)
+    except ModelError as error:
+        raise InvalidSpec(str(path), [str(error)]) from None
+    return ModelFolder(source, description, identity(source), config)
+
+
+def identity(source: Path) -> str:
+    """A hash over the names and bytes of all files of a model, but what Python leaves there."""
+    hasher = hashlib.sha256()
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and CACHE not in path.parts:
+            name = path.relative_to(source).as_posix().encode()
+            hasher.update(b"%d:%s%d:" % (len(name), name, path.stat().st_size))
+            with path.open("rb") as file:
+                hasher.update(hashlib.file_digest(file, "sha256").digest())
+    return f"sha256:{hasher.hexdigest()[:32]}"
+
+
+def lay_out(name: str, model: ModelFolder, repository: Path) -> LaidOut:
+    """Put a model into the repository under its name of the catalog. Raises `InvalidSpec`."""
+    folder = repository / name
+    folder.mkdir(parents=True)
+    for path in sorted(model.source.iterdir()):
+        if path.name not in (CONFIG, CACHE):
+            (folder / path.name).symlink_to(path.resolve())
+    (folder / CONFIG).write_text(text_format.MessageToString(model.config, as_utf8=True), encoding="utf-8")
+    groups = sum(max(1, group.count) for group in model.config.instance_group)
+    return LaidOut(
+        name=name,
+        model=model,
+        folder=folder,
+        longest_seconds=_seconds(model, "longest_seconds", LONGEST_SECONDS),
+        loading_seconds=_seconds(model, "loading_seconds", LOADING_SECONDS),
+        processes=(groups or 1) if model.config.backend == "python" else 0,
+    )
+
+
+def _seconds(model: ModelFolder, parameter: str, default: float) -> float:
+    said = model.parameter(parameter)
+    try:
+        seconds = default if said is None else float(said)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= MOST_SECONDS:
+        raise InvalidSpec(str(model.source / CONFIG), [f"parameters: {parameter} is {said!r}; expected seconds, more than 0"])
+    return seconds

@@ -1,0 +1,56 @@
+"""Decoupled models: one stream for a call, its responses joined to one reply.
+
+Texts of `generate` are appended sample by sample, everything else is collected in the order it comes.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import Any
+
+import grpc
+
+from gateway import status, wire
+from gateway.signature import Signature
+from kernel.contract import MESSAGE_LIMIT, Kind, Reply, Request
+from kernel.errors import TooLarge
+
+
+
+async def ask(call: Any, message: Any, signature: Signature, request: Request) -> Reply:
+    """Send the one request and read its responses to the last. Raises `ModelError` or gRPC's own error."""
+    await call.write(message)
+    await call.done_writing()
+    reply = Reply()
+    size = 0
+    while (response := await call.read()) is not grpc.aio.EOF:
+        if response.error_message:
+            raise status.error_of(grpc.StatusCode.INTERNAL, response.error_message, model=signature.model, identifier=message.id)
+        answer = response.infer_response
+        size += response.ByteSize()
+        if size > MESSAGE_LIMIT:
+            raise TooLarge(f"the stream's answers have over {MESSAGE_LIMIT:,} bytes together")
+        if answer.outputs:
+            reply = join(reply, wire.decode_part(answer, signature), signature.kind)
+    wire.check_counts(reply, request)
+    return reply
+
+
+def join(first: Reply, second: Reply, kind: Kind) -> Reply:
+    """Two parts of a reply as one."""
+    if kind is Kind.GENERATE:
+        texts = tuple(before + after for before, after in zip_longest(first.texts, second.texts, fillvalue=""))
+        finish = second.finish or first.finish
+    else:
+        texts = ()
+        finish = first.finish + second.finish
+    return Reply(
+        texts=texts,
+        pictures=first.pictures + second.pictures,
+        detections=first.detections + second.detections,
+        rows=first.rows + second.rows,
+        finish=finish,
+        input_tokens=second.input_tokens if second.input_tokens is not None else first.input_tokens,
+        output_tokens=second.output_tokens if second.output_tokens is not None else first.output_tokens,
+        report={**first.report, **second.report},
+    )

@@ -1,0 +1,375 @@
+"""Running a plan: an async iterator of events, of which progress, log and summary are readers.
+
+One lane per model keeps at most `at_once` cases in flight; cases are made a few hundred at a time, whatever the size of
+the suite. An outcome is yielded only once it is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import structlog
+
+from kernel.contract import Deadline, Model, Reply, Request
+from kernel.errors import EvaluatorError, ModelError, NotKept, StoreError
+from kernel.evaluator import Case, Evaluator, Score, Skip
+from kernel.players import player_of
+from kernel.spec import Plan, Task
+from kernel.store.codec import to_json
+from kernel.store.keeping import Keeper, Keeping
+from kernel.store.store import TaskRow
+
+CHUNK = 128
+REASON_LIMIT = 2_000
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one case. status: "scored", "failed", "unscored" or "skipped"; error: the class of the failure."""
+
+    task: str
+    model: str
+    case: str
+    status: str
+    value: float | None
+    error: str | None
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBegun:
+    """A task's first cases are being made. `planned` is how many there will be, where the evaluator knows."""
+
+    task: str
+    model: str
+    planned: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded:
+    """Every case of a task has an outcome, and the store has checked the sum. `planned` is `None` if it broke off."""
+
+    task: str
+    model: str
+    planned: int | None
+    note: str = ""
+
+
+Event = TaskBegun | Outcome | TaskEnded
+
+
+@dataclass(slots=True)
+class _Verdict:
+    """An outcome in the making."""
+
+    status: str
+    reason: str
+    error: str | None = None
+    values: Mapping[str, float | None] = field(default_factory=dict)
+    found: bool = True
+
+
+@dataclass(slots=True)
+class _State:
+    """A task while it runs."""
+
+    task: Task
+    row: TaskRow
+    planned: int = 0
+    settled: int = 0
+    exhausted: bool = False
+    broken: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """The task asks one call a case, so that kept replies can be looked up many at a time."""
+        return self.task.card.player is None and type(self.task.evaluator).probe is Evaluator.probe
+
+
+class Runner:
+    """One run of one plan. Without a gateway, only what the store holds is scored."""
+
+    def __init__(self, plan: Plan, run: str, keeping: Keeping, gateway: Model | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._plan = plan
+        self._run = run
+        self._keeping = keeping
+        self._clock = clock
+        self._keeper = Keeper(gateway, keeping, lambda model: plan.cards[model].identity)
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._closing: set[asyncio.Task[None]] = set()
+        self.notes: list[str] = []
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Run everything that has no outcome yet. Raises `StoreError` when nothing more can be kept."""
+        store = self._keeping.store
+        rows = await self._keeping.call(store.begin_tasks, self._run, [_row(task) for task in self._plan.tasks])
+        states = [_State(task, row) for task, row in zip(self._plan.tasks, rows, strict=True)]
+        lanes = asyncio.create_task(self._lanes(states))
+        lanes.add_done_callback(lambda _: self._events.put_nowait(None))
+        try:
+            while (event := await self._events.get()) is not None:
+                yield event
+            await lanes
+        finally:
+            lanes.cancel()
+            with suppress(asyncio.CancelledError, Exception):  # a failure was raised above; here it only has to end
+                await lanes
+            for task in self._closing:
+                task.cancel()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last `events` left nothing to do."""
+        return not self.notes
+
+    async def _lanes(self, states: list[_State]) -> None:
+        by_model: dict[str, list[_State]] = {}
+        for state in states:
+            by_model.setdefault(state.task.card.name, []).append(state)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for lane in by_model.values():
+                    group.create_task(self._lane(lane))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        await self._keeping.flush()
+        while self._closing:
+            await asyncio.gather(*self._closing)
+
+    async def _lane(self, states: list[_State]) -> None:
+        """All tasks of one model, one after the other, without a gap between them."""
+        at_once = self._plan.suite.at_once
+        queue: asyncio.Queue[tuple[_State, Case, bytes | None, Reply | None] | None] = asyncio.Queue(at_once)
+        feeder = asyncio.create_task(self._feed(states, queue, at_once))
+        workers = [asyncio.create_task(self._work(queue)) for _ in range(at_once)]
+        try:
+            done, _ = await asyncio.wait([feeder, *workers], return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        except ModelError as error:
+            self.notes.append(f"{states[0].task.card.name}: {type(error).__name__}: {error}")
+            log.warning("model_blocked", model=states[0].task.card.name, error=type(error).__name__)
+        finally:
+            for task in (feeder, *workers):
+                task.cancel()
+            await asyncio.gather(feeder, *workers, return_exceptions=True)
+
+    async def _feed(self, states: list[_State], queue: asyncio.Queue[Any], workers: int) -> None:
+        for state in states:
+            self._events.put_nowait(TaskBegun(state.task.name, state.task.card.name, state.task.evaluator.how_many()))
+            if state.row.planned is not None:
+                self._events.put_nowait(TaskEnded(state.task.name, state.task.card.name, state.row.planned))
+                continue
+            try:
+                await self._feed_task(state, queue)
+            except EvaluatorError as error:
+                state.broken = str(error)
+                self.notes.append(f"{state.task.name}: {error}")
+                self._events.put_nowait(TaskEnded(state.task.name, state.task.card.name, None, str(error)))
+            else:
+                state.exhausted = True
+                self._close_if_complete(state)
+        for _ in range(workers):
+            await queue.put(None)
+
+    async def _feed_task(self, state: _State, queue: asyncio.Queue[Any]) -> None:
+        cases = _guarded(state.task.evaluator)
+        while chunk := await asyncio.to_thread(lambda: list(islice(cases, CHUNK))):
+            settled = await self._keeping.call(self._keeping.store.settled, state.row.task_id, [case.id for case in chunk])
+            state.planned += len(chunk)
+            state.settled += len(settled)
+            fresh = [case for case in chunk if case.id not in settled]
+            if not state.plain:
+                for case in fresh:
+                    await queue.put((state, case, None, None))
+                continue
+            keys = [self._keeper.key(case.request) for case in fresh]
+            kept = await self._keeper.look_up(keys)
+            for case, key in zip(fresh, keys, strict=True):
+                await queue.put((state, case, key, kept.get(key)))
+
+    async def _work(self, queue: asyncio.Queue[Any]) -> None:
+        while (item := await queue.get()) is not None:
+            await self._settle(*item)
+
+    async def _settle(self, state: _State, case: Case, key: bytes | None, reply: Reply | None) -> None:
+        """One case: ask, judge, keep."""
+        task = state.task
+        started = self._clock()
+        deadline = Deadline.after(self._plan.suite.deadline, self._clock)
+        asked = _Recording(self._keeper)
+        try:
+            if key is None:
+                reply = await self._probe(task, case, asked, deadline)
+            else:
+                asked.keys.append(key)
+                reply = reply or await self._keeper.ask(key, case.request, deadline)
+        except (ModelError, NotKept) as error:
+            if getattr(error, "blocks", False):
+                raise
+            verdict = _Verdict("failed", str(error), type(error).__name__)
+        except Skip as error:
+            verdict = _Verdict("skipped", str(error))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; its case fails, the others go on
+            verdict = _failed(task, "probe", error)
+        else:
+            verdict = await self._judge(task, case, reply, deadline)
+        await self._keep(state, case, verdict, asked.keys, self._clock() - started)
+
+    async def _probe(self, task: Task, case: Case, asked: _Recording, deadline: Deadline) -> Reply:
+        player = player_of(task.card)
+        if player is None:
+            return await task.evaluator.probe(case, asked, deadline)
+        reply = await player.play(task.evaluator, case, asked, deadline)
+        if not asked.keys:  # the player answered by itself: keep what it said, for the reader of the report
+            asked.keys.append(self._keeper.key(Request(task.card.name, case.request.parts, system=f"{task.name}\n{case.id}")))
+            self._keeping.keep_reply(asked.keys[0], task.card.name, reply)
+        return reply
+
+    async def _judge(self, task: Task, case: Case, reply: Reply, deadline: Deadline) -> _Verdict:
+        try:
+            score = await task.evaluator.score(case, reply, _Judges(self._keeper, task.card.name), deadline)
+            values = {task.evaluator.metrics[0].name: score.value, **score.also}
+            return _checked(task.evaluator, score, values)
+        except (ModelError, NotKept) as error:
+            return _Verdict("unscored", f"a judge did not answer: {error}", type(error).__name__)
+        except Skip as error:
+            return _Verdict("skipped", str(error))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; its case fails, the others go on
+            return _failed(task, "score", error)
+
+    async def _keep(self, state: _State, case: Case, verdict: _Verdict, keys: list[bytes], seconds: float) -> None:
+        evaluator = state.task.evaluator
+        pictures = case.request.pictures
+        shown = {"question": case.request.text, "pictures": [p.digest for p in pictures], "gold": case.gold, "facts": dict(case.facts)}
+        where = {"task_id": state.row.task_id, "case_id": case.id}
+        reason = _storable(verdict.reason)
+        row = {
+            **where,
+            "status": verdict.status,
+            "error": verdict.error,
+            "reason": reason,
+            "found": int(verdict.found),
+            "seconds": round(seconds, 4),
+            "cluster": case.cluster,
+            "shown": to_json(shown),
+            "replies": b"".join(keys),
+        }
+        scores = []
+        for metric in evaluator.metrics:
+            value = verdict.values.get(metric.name)
+            status = "unscored" if verdict.status == "scored" and value is None else verdict.status
+            scores.append({**where, "metric": metric.name, "status": status, "value": value if status == "scored" else None})
+        main = verdict.values.get(evaluator.metrics[0].name)
+        outcome = Outcome(state.task.name, state.task.card.name, case.id, verdict.status, main, verdict.error, reason, seconds)
+        await self._keeping.keep_outcome(row, scores, tuple(p.data for p in pictures), partial(self._settled, state, outcome))
+
+    def _settled(self, state: _State, outcome: Outcome) -> None:
+        state.settled += 1
+        self._events.put_nowait(outcome)
+        self._close_if_complete(state)
+
+    def _close_if_complete(self, state: _State) -> None:
+        if state.exhausted and state.settled == state.planned:
+            task = asyncio.create_task(self._close(state))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def _close(self, state: _State) -> None:
+        await self._keeping.call(self._keeping.store.finish_task, state.row, state.planned)
+        self._events.put_nowait(TaskEnded(state.task.name, state.task.card.name, state.planned))
+
+
+class _Recording:
+    """The keeper, for one case: notes which replies the case stands on."""
+
+    __slots__ = ("_keeper", "keys")
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self.keys: list[bytes] = []
+
+    async def infer(self, request: Request, *, deadline: Deadline) -> Reply:
+        self.keys.append(self._keeper.key(request))
+        return await self._keeper.infer(request, deadline=deadline)
+
+    async def aclose(self) -> None:
+        """The keeper belongs to the runner."""
+
+
+class _Judges:
+    """The models that a scorer may ask: all but the one under test."""
+
+    __slots__ = ("_keeper", "_target")
+
+    def __init__(self, keeper: Keeper, target: str) -> None:
+        self._keeper = keeper
+        self._target = target
+
+    async def infer(self, request: Request, *, deadline: Deadline) -> Reply:
+        if request.model == self._target:
+            raise EvaluatorError(f"score() asked {request.model}, the model under test; only probe() may")
+        return await self._keeper.infer(request, deadline=deadline)
+
+    async def aclose(self) -> None:
+        """The keeper belongs to the runner."""
+
+
+def _row(task: Task) -> dict[str, Any]:
+    metrics = [{"name": m.name, "higher_is_better": m.higher_is_better, "unit": m.unit} for m in task.evaluator.metrics]
+    evaluator = task.evaluator
+    return {
+        "task": task.name,
+        "model": task.card.name,
+        "player": task.player,
+        "perspective": evaluator.perspective,
+        "chance": evaluator.chance(),
+        "metrics": metrics,
+    }
+
+
+def _guarded(evaluator: Evaluator) -> Iterator[Case]:
+    """The cases of a plugin; whatever it raises becomes an `EvaluatorError` that names it."""
+    try:
+        yield from evaluator.cases()
+    except Exception as error:
+        raise EvaluatorError(f"{evaluator.name} cannot make its cases: {type(error).__name__}: {error}") from error
+
+
+def _checked(evaluator: Evaluator, score: Score, values: Mapping[str, float | None]) -> _Verdict:
+    known = {metric.name for metric in evaluator.metrics}
+    for name, value in values.items():
+        if name not in known:
+            raise EvaluatorError(f"score() gave the metric {name!r}; {evaluator.name} declares {', '.join(sorted(known))}")
+        if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
+            raise EvaluatorError(f"score() gave {name} = {value!r}; a finite number or None is expected")
+    status = "unscored" if score.value is None else "scored"
+    numbers = {name: None if value is None else float(value) for name, value in values.items()}
+    return _Verdict(status, score.reason, None, numbers, score.found)
+
+
+def _failed(task: Task, where: str, error: Exception) -> _Verdict:
+    log.warning("evaluator_failed", evaluator=task.evaluator.name, task=task.name, where=where, error=type(error).__name__)
+    return _Verdict("failed", f"{task.evaluator.name}.{where}: {type(error).__name__}: {error}", EvaluatorError.__name__)
+
+
+def _storable(text: str) -> str:
+    """Text that any database takes: no lone surrogates, no NUL, bounded."""
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode()
+    return text[:REASON_LIMIT].replace("\x00", "\\x00")

@@ -1,0 +1,190 @@
+"""The command `assay`. Each command reads its arguments, calls one function, and shows what it returns."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from kernel.errors import AssayError, UserError
+from kernel.report import scorecard as scorecard_of
+from kernel.report import shown
+from kernel.shell import html, logs, running, signals, tables, terminal
+from kernel.shell.display import display, display_line
+from kernel.shell.lasting import console
+from kernel.shell.progress import Progress
+from kernel.store.store import Store
+
+app = typer.Typer(help="Tells whether multimodal models can be trusted.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+CatalogOption = Annotated[Path | None, typer.Option("--catalog", help="A YAML file of models; without it, the bundled ones.")]
+StoreOption = Annotated[Path, typer.Option("--store", help="The folder in which everything is kept.")]
+ReportOption = Annotated[Path | None, typer.Option("--report", help="Write the page here when the run has ended.")]
+DEFAULT_STORE = Path("assay-data")
+CASES_PER_TASK = 400
+"""How many cases of each status the page takes of a task and model; more would make it slow to open."""
+
+
+@app.command()
+def run(
+    suite: Annotated[str, typer.Argument(help="The name of an installed suite, or a path to a YAML file.")],
+    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="Ask this model instead of the suite's; may be given again.")] = None,
+    catalog: CatalogOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last unfinished run of this suite.")] = False,
+    run_name: Annotated[str | None, typer.Option("--run", help="With --resume: the run to go on with.")] = None,
+    at_once: Annotated[int | None, typer.Option("--at-once", min=1, max=4096, help="Calls in flight per model.")] = None,
+    report: ReportOption = None,
+    gateway: Annotated[str, typer.Option("--gateway", help="The installed gateway that reaches the models.")] = "triton",
+) -> None:
+    """Run a suite, show its scorecard, and write the page if asked to."""
+    spec = running.changed(running.find_suite(suite), model or [], at_once)
+    with Store(store, write=True) as opened, _logging(store), Progress() as progress:
+        name = _last_unfinished(opened, spec.suite, run_name) if resume else None
+        with _resumable(suite, store):
+            name, notes = signals.run(running.run_suite(spec, opened, progress, catalog=catalog, run=name, gateway=gateway))
+    _conclude(store, name, notes, report)
+
+
+@app.command()
+def score(run_name: Annotated[str, typer.Argument(metavar="RUN")], store: StoreOption = DEFAULT_STORE, report: ReportOption = None) -> None:
+    """Score the kept replies of a run anew, as a run of its own; no model is asked."""
+    with Store(store, write=True) as opened, _logging(store), Progress() as progress:
+        again, notes = signals.run(running.score_again(opened, run_name, progress))
+    _conclude(store, again, notes, report)
+
+
+@app.command()
+def scorecard(run_name: Annotated[str, typer.Argument(metavar="RUN")], store: StoreOption = DEFAULT_STORE) -> None:
+    """Show the scorecard of a run."""
+    with Store(store, write=False) as opened:
+        terminal.scorecard(scorecard_of(opened, run_name), console())
+
+
+@app.command()
+def report(
+    run_name: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Without it, the newest run.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write the page.")] = Path("report.html"),
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Write one self-contained HTML page of a run."""
+    with Store(store, write=False) as opened:
+        _write_page(opened, run_name or _newest(opened), out)
+
+
+@app.command()
+def runs(store: StoreOption = DEFAULT_STORE) -> None:
+    """List the runs in the store, newest first."""
+    with Store(store, write=False) as opened:
+        rows = opened.runs()
+    tables.show(("run", "suite", "begun", "status", "note"), [[str(value) for value in row.values()] for row in rows])
+
+
+@app.command()
+def models(
+    catalog: CatalogOption = None,
+    start: Annotated[bool, typer.Option("--start", help="Start the server and tell each model's real state.")] = False,
+) -> None:
+    """List the models of the catalog: kind, state, backend, and what they accept."""
+    session = running.find_gateway()(catalog)
+    cards = signals.run(running.cards(session, start=start))
+    rows = [[card.name, str(card.kind or "any"), card.state, card.backend, " ".join(card.accepts)] for card in cards.values()]
+    tables.show(("model", "kind", "state", "backend", "accepts"), rows)
+
+
+@app.command()
+def up(catalog: CatalogOption = None, model: Annotated[list[str] | None, typer.Option("--model", "-m", help="Serve only this one.")] = None) -> None:
+    """Keep the models of the catalog running for others, until a signal ends it."""
+    session = running.find_gateway()(catalog, only=model or None)
+
+    async def serve() -> None:
+        async with session as models:
+            for card in (await models.cards()).values():
+                console().print(Text(f"{card.name}: {card.kind or 'player'}, {card.state}"))
+            console().print(Text(f"serving at grpc://{session.address}; end with Ctrl-C"))
+            await asyncio.Event().wait()
+
+    with _logging(None):
+        signals.run(serve())
+
+
+def main() -> None:
+    """The entry point: every error of ours is one line, with its own exit code."""
+    try:
+        app(standalone_mode=False)
+    except signals.Stopped as stopped:
+        sys.exit(stopped.code)
+    except AssayError as error:
+        _say(f"{type(error).__name__}: {error}")
+        sys.exit(error.exit_code)
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except Exception as error:
+        if hasattr(error, "exit_code") and hasattr(error, "format_message"):  # click's own: a wrong option or argument
+            _say(error.format_message())
+            sys.exit(error.exit_code)
+        raise
+
+
+def _say(text: str) -> None:
+    console(sys.stderr).print(Text(display(text)), soft_wrap=True)
+
+
+@contextmanager
+def _logging(store: Path | None) -> Iterator[None]:
+    stream = logs.set_up(None if store is None else store / "log.jsonl")
+    try:
+        yield
+    finally:
+        if store is not None:
+            stream.close()
+
+
+@contextmanager
+def _resumable(suite: str, store: Path) -> Iterator[None]:
+    """When something ends the run early, say how to go on."""
+    try:
+        yield
+    except (signals.Stopped, AssayError) as error:
+        if not isinstance(error, UserError):
+            _say(f"stopped; go on with: assay run {suite} --store {store} --resume")
+        raise
+
+
+def _last_unfinished(store: Store, suite: str, wanted: str | None) -> str:
+    if wanted is not None:
+        return str(store.run(wanted)["run"])
+    for row in store.runs():
+        if row["suite"] == suite:
+            return str(row["run"])
+    raise UserError(f"the store {store.folder} holds no run of {suite} to go on with; leave out --resume")
+
+
+def _newest(store: Store) -> str:
+    if not (rows := store.runs()):
+        raise UserError(f"the store {store.folder} holds no run yet; run a suite first")
+    return str(rows[0]["run"])
+
+
+def _conclude(store: Path, name: str, notes: list[str], report: Path | None) -> None:
+    """Scorecard and page, and a non-zero end when the run is not whole."""
+    with Store(store, write=False) as opened:
+        terminal.scorecard(scorecard_of(opened, name), console())
+        if report is not None:
+            _write_page(opened, name, report)
+    if notes:
+        _say(f"{name} is not whole: {'; '.join(map(display_line, notes))}")
+        raise typer.Exit(1)
+
+
+def _write_page(store: Store, name: str, path: Path) -> None:
+    html.write(scorecard_of(store, name), shown(store, name, per_task=CASES_PER_TASK), path)
+    console().print(Text(f"wrote {path}"))

@@ -1,0 +1,148 @@
+"""The composition root of a run: suite, gateway, store and display are put together here and nowhere else."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import UTC, datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from kernel import registry
+from kernel.contract import Gateway, Kind, ModelCard
+from kernel.documents import validate
+from kernel.errors import InvalidSpec, UnknownName, UserError
+from kernel.evaluator import Evaluator
+from kernel.runner import Outcome, Runner, TaskBegun, TaskEnded
+from kernel.shell.progress import Progress
+from kernel.spec import Plan, SuiteSpec, differences, instruments_of, models_of, read_suite, resolve
+from kernel.store.keeping import Keeping
+from kernel.store.store import Store
+
+Evaluators = registry.Registry[type[Evaluator]]
+
+
+class Session(Gateway, AbstractAsyncContextManager["Session"], Protocol):
+    """A gateway that is not started until it is entered; its cards can be read before."""
+
+    @property
+    def address(self) -> str:
+        """Where other programs reach the models: host and port."""
+        ...
+
+
+class OpenGateway(Protocol):
+    """What an entry point of the group `assay.gateways` is: catalog and the names that are needed, to a session."""
+
+    def __call__(self, catalog: Path | None, *, only: Collection[str] | None = None) -> Session:
+        """A session that is not started yet."""
+        ...
+
+
+def find_gateway(name: str = "triton") -> OpenGateway:
+    """The gateway of that name. Raises `UnknownName`, or `InvalidSpec` when its packages are missing."""
+    found = {point.name: point for point in entry_points(group="assay.gateways")}
+    if name not in found:
+        raise UnknownName("gateway", name, found)
+    try:
+        opened: OpenGateway = found[name].load()
+    except ImportError as error:
+        raise InvalidSpec(f"gateway {name!r}", [f"{error}; install it: pip install 'trust-assay[gateway]'"]) from error
+    return opened
+
+
+def find_suite(name: str) -> SuiteSpec:
+    """A suite by its path, or by the name under which an installed package offers it."""
+    found = {point.name: point for point in entry_points(group="assay.suites")}
+    if name in found:
+        return read_suite(found[name].load())
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        return read_suite(Path(name))
+    raise UnknownName("suite", name, found)
+
+
+async def run_suite(
+    suite: SuiteSpec, store: Store, progress: Progress, *, catalog: Path | None = None, run: str | None = None, gateway: str = "triton"
+) -> tuple[str, list[str]]:
+    """Run a suite, or go on with `run`. Its name, and notes on what could not be done."""
+    evaluators = registry.evaluators()
+    needed = models_of(suite) | instruments_of(suite, evaluators)
+    if not models_of(suite):
+        raise InvalidSpec(f"suite {suite.suite}", ["names no model; give one with --model"])
+    session = find_gateway(gateway)(catalog, only=needed)
+    plan = resolve(suite, evaluators, await session.cards())
+    if run is not None:
+        _refuse_other_plan(run, store.run(run)["manifest"], plan.manifest)
+    run = run or new_run(suite.suite)
+    return run, await _carry_out(plan, run, plan.manifest, store, progress, session)
+
+
+async def score_again(store: Store, run: str, progress: Progress) -> tuple[str, list[str]]:
+    """Score the kept replies of `run` anew, as a run of its own. No model is asked."""
+    manifest = store.run(run)["manifest"]
+    suite = validate(SuiteSpec, manifest["suite"], f"the manifest of {run}")
+    cards = {name: _card_of(name, told) for name, told in manifest["models"].items()}
+    plan = resolve(suite, registry.evaluators(), cards)
+    again = new_run(suite.suite)
+    told = {**plan.manifest, "scored_from": run}
+    return again, await _carry_out(plan, again, told, store, progress, nullcontext())
+
+
+def new_run(suite: str) -> str:
+    """A name for a run: the suite, the time, and three bytes of chance."""
+    return f"{suite}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def changed(suite: SuiteSpec, models: Sequence[str], at_once: int | None) -> SuiteSpec:
+    """The suite with other models, for every task that names none itself, or another number of calls in flight."""
+    made = suite.model_copy(update={"models": list(models)}) if models else suite
+    return made.model_copy(update={"at_once": at_once}) if at_once else made
+
+
+async def _carry_out(
+    plan: Plan, run: str, manifest: Mapping[str, Any], store: Store, progress: Progress, opening: AbstractAsyncContextManager[Gateway | None]
+) -> list[str]:
+    """Run the plan. Its beginning and its end are written down, the end whatever happens, short of a kill."""
+    notes = ["stopped before the end"]
+    async with Keeping(store) as keeping:
+        await keeping.call(store.begin_run, run, plan.suite.suite, manifest)
+        try:
+            async with opening as models:
+                notes = await _follow(Runner(plan, run, keeping, models), progress)
+        finally:
+            await keeping.flush()
+            await keeping.call(store.end_run, run, "interrupted" if notes else "finished", "; ".join(notes))
+    return notes
+
+
+async def _follow(runner: Runner, progress: Progress) -> list[str]:
+    async for event in runner.events():
+        match event:
+            case Outcome():
+                progress.outcome(event.task, event.model, event.status)
+            case TaskBegun():
+                progress.start(event.task, event.model, event.planned)
+            case TaskEnded():
+                progress.finish(event.task, event.model)
+    return runner.notes
+
+
+def _refuse_other_plan(run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    if changes := differences(old, new):
+        told = "; ".join(changes[:3]) + (" and more" if changes[3:] else "")
+        raise UserError(f"{run} cannot be resumed, its plan has changed: {told}; start a new run, kept replies are reused")
+
+
+def _card_of(name: str, told: Mapping[str, Any]) -> ModelCard:
+    kind = Kind(told["kind"]) if told["kind"] else None
+    return ModelCard(name=name, kind=kind, backend="kept", state="not asked", identity=told["identity"], player=told["player"])
+
+
+async def cards(session: Session, *, start: bool) -> Mapping[str, ModelCard]:
+    """The cards of a session, of the started models if `start`."""
+    if not start:
+        return await session.cards()
+    async with session as models:
+        return await models.cards()

@@ -1,0 +1,183 @@
+"""Suites: what a person writes to say what is to be run, and the plan that it is resolved to.
+
+The plan is written down whole, as the manifest, before the first question is asked.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from kernel.contract import ModelCard
+from kernel.documents import Strict, read, validate
+from kernel.errors import InvalidSpec, UnknownName, WrongKind
+from kernel.evaluator import Evaluator
+from kernel.players import PLAYERS
+from kernel.registry import Registry
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+Scalar = str | int | float | bool
+
+
+class TaskSpec(Strict):
+    """One entry of a suite: an evaluator with its options; `each` makes one task of every combination of its lists."""
+
+    evaluator: Name
+    each: dict[str, list[Scalar]] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
+    models: list[Name] | None = None
+
+    def variants(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Names and options of the tasks that this entry stands for."""
+        for values in product(*self.each.values()):
+            label = "/".join([self.evaluator, *(str(value).lower() for value in values)])
+            yield label, {**self.options, **dict(zip(self.each, values, strict=True))}
+
+
+class SuiteSpec(Strict):
+    """A suite as it is written. `deadline` is in seconds per case, `at_once` the calls in flight per model."""
+
+    suite: Name
+    title: str = ""
+    seed: int = 0
+    models: list[Name] = Field(default_factory=list)
+    tasks: list[TaskSpec] = Field(min_length=1)
+    at_once: int = Field(default=64, ge=1, le=4096)
+    deadline: float = Field(default=60.0, gt=0, le=86_400)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One evaluator, bound to one model of the catalog."""
+
+    name: str
+    card: ModelCard
+    evaluator: Evaluator
+
+    @property
+    def player(self) -> str | None:
+        """Which null player the model is, if it is one."""
+        return str(self.card.player["player"]) if self.card.player else None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a run will do. `manifest` is plain JSON and says all that can change a number."""
+
+    suite: SuiteSpec
+    tasks: tuple[Task, ...]
+    cards: Mapping[str, ModelCard]
+    manifest: Mapping[str, Any]
+
+
+def read_suite(path: Path) -> SuiteSpec:
+    """The suite at `path`. Raises `InvalidSpec`."""
+    return read(path, SuiteSpec)
+
+
+def models_of(suite: SuiteSpec) -> set[str]:
+    """Names of the models that a suite asks, without its instruments."""
+    return {*suite.models, *(model for task in suite.tasks for model in task.models or ())}
+
+
+def instruments_of(suite: SuiteSpec, registry: Registry[type[Evaluator]]) -> set[str]:
+    """Names of the models that judge in a suite."""
+    return {name for task in suite.tasks for name in registry.get(task.evaluator).instruments}
+
+
+def resolve(suite: SuiteSpec, registry: Registry[type[Evaluator]], cards: Mapping[str, ModelCard]) -> Plan:
+    """Bind a suite to models. Raises `InvalidSpec`, `UnknownName` or `WrongKind`, before anything is asked."""
+    tasks: list[Task] = []
+    for position, entry in enumerate(suite.tasks):
+        cls = registry.get(entry.evaluator)
+        for name in cls.instruments:
+            _card(cards, name)
+        models = [_card(cards, name) for name in (suite.models if entry.models is None else entry.models)]
+        if entry.models is not None:
+            _refuse_wrong_kinds(models, cls)
+        asked = [card for card in models if card.kind in (None, cls.asks)]
+        for label, options in entry.variants():
+            where = f"suite {suite.suite}: tasks.{position} ({label})"
+            tasks.extend(Task(label, card, build(cls, options, card.name, suite.seed, where)) for card in asked)
+    _refuse_unused(suite, tasks, cards)
+    _refuse_doubles(suite, tasks)
+    return Plan(suite, tuple(tasks), cards, _manifest(suite, tasks, cards))
+
+
+def build(cls: type[Evaluator], options: Mapping[str, Any], target: str, seed: int, where: str) -> Evaluator:
+    """The evaluator with its options checked. The suite's seed is handed on unless the options set one."""
+    given = {**options, "target": target}
+    if "seed" not in given and any(field.name == "seed" for field in fields(cls)):
+        given["seed"] = seed
+    known = {field.name for field in fields(cls)}
+    if unknown := sorted(set(given) - known):
+        raise InvalidSpec(where, [str(UnknownName("option", name, known - {"target"})) for name in unknown])
+    return validate(cls, given, where)
+
+
+def _card(cards: Mapping[str, ModelCard], name: str) -> ModelCard:
+    if name not in cards:
+        raise UnknownName("model", name, cards)
+    return cards[name]
+
+
+def _refuse_wrong_kinds(models: Sequence[ModelCard], cls: type[Evaluator]) -> None:
+    for card in models:
+        if card.kind not in (None, cls.asks):
+            raise WrongKind(f"model {card.name!r} is of kind {card.kind}; {cls.name} asks {cls.asks} models; choose another model")
+
+
+def _refuse_unused(suite: SuiteSpec, tasks: Sequence[Task], cards: Mapping[str, ModelCard]) -> None:
+    if unused := sorted(set(suite.models) - {task.card.name for task in tasks}):
+        wanted = sorted({str(task.evaluator.asks) for task in tasks}) or ["none that is named"]
+        kinds = ", ".join(f"{name} ({cards[name].kind})" for name in unused)
+        raise WrongKind(f"suite {suite.suite}: no task asks {kinds}; its tasks ask models of kind {', '.join(wanted)}")
+
+
+def _refuse_doubles(suite: SuiteSpec, tasks: Sequence[Task]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for task in tasks:
+        if (task.name, task.card.name) in seen:
+            raise InvalidSpec(f"suite {suite.suite}", [f"task {task.name!r} stands twice for {task.card.name}; use `each` or other options"])
+        seen.add((task.name, task.card.name))
+
+
+def _manifest(suite: SuiteSpec, tasks: Sequence[Task], cards: Mapping[str, ModelCard]) -> dict[str, Any]:
+    used = {task.card.name for task in tasks} | {name for task in tasks for name in task.evaluator.instruments}
+    used |= {str(task.card.player["of"]) for task in tasks if task.card.player and task.card.player.get("of")}
+    classes = {type(task.evaluator) for task in tasks}
+    return {
+        "suite": suite.model_dump(mode="json"),
+        "models": {name: _told(cards[name]) for name in sorted(used)},
+        "evaluators": {cls.name: cls.version for cls in sorted(classes, key=lambda cls: cls.name)},
+        "players": sorted(PLAYERS),
+        "versions": {name: _version(name) for name in ("trust-assay", "numpy", "pydantic", "SQLAlchemy")} | {"python": platform.python_version()},
+    }
+
+
+def _told(card: ModelCard) -> dict[str, Any]:
+    return {"kind": card.kind, "identity": card.identity, "player": None if card.player is None else dict(card.player)}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What changed between two manifests that can change a number, a line each; versions of libraries are not among it."""
+    found: list[str] = []
+    for part in ("suite", "models", "evaluators"):
+        before, after = old.get(part, {}), new.get(part, {})
+        both = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+        found.extend(f"{part}.{key} was {before.get(key)!r}, is {after.get(key)!r}" for key in both)
+    return found

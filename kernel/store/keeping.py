@@ -1,0 +1,190 @@
+"""The store behind asyncio: rows are gathered and written in batches by one thread, in the order they came.
+
+An outcome is announced (its future is set) only after its batch was committed. A failed write stops everything:
+nothing is announced any more, and every waiter gets the `StoreError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Self, TypeVar
+
+from kernel.contract import Deadline, Model, Reply, Request
+from kernel.errors import NotKept
+from kernel.store.codec import dump_reply, reply_key
+from kernel.store.database import store_errors
+from kernel.store.store import Batch, Store
+
+BATCH = 512
+PATIENCE = 0.2
+"""Seconds that a row waits for company before it is written all the same."""
+
+ROOM = 8 * BATCH
+"""Rows that may wait; past that, whoever brings more waits too."""
+
+T = TypeVar("T")
+
+
+class Keeping:
+    """An open `Store`, its thread, and the rows that are on their way to it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._loop = asyncio.get_running_loop()
+        self._replies: dict[bytes, tuple[str, Reply]] = {}
+        self._outcomes: list[tuple[dict[str, Any], list[dict[str, Any]], tuple[bytes, ...]]] = []
+        self._announce: list[Callable[[], None]] = []
+        self._writing: dict[bytes, tuple[str, Reply]] = {}
+        self._due: asyncio.TimerHandle | None = None
+        self._batch: asyncio.Task[None] | None = None
+        self._broken: BaseException | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self.flush()
+        finally:
+            self._thread.shutdown(wait=True)
+
+    async def call(self, function: Callable[..., T], *args: Any) -> T:
+        """Run a method of the store on its thread, after everything that is being written now."""
+        return await self._loop.run_in_executor(self._thread, function, *args)
+
+    def pending(self, key: bytes) -> Reply | None:
+        """A reply that is kept but not yet written."""
+        waiting = self._replies.get(key) or self._writing.get(key)
+        return waiting[1] if waiting else None
+
+    def keep_reply(self, key: bytes, model: str, reply: Reply) -> None:
+        """Put a reply on its way. It is written no later than any outcome that is given after it."""
+        self._check()
+        self._replies[key] = (model, reply)
+        self._stir()
+
+    async def keep_outcome(self, outcome: dict[str, Any], scores: list[dict[str, Any]], pictures: tuple[bytes, ...], announce: Callable[[], None]) -> None:
+        """Put an outcome on its way; `announce` is called once it is on disk. Waits while the store lags behind."""
+        self._check()
+        self._outcomes.append((outcome, scores, pictures))
+        self._announce.append(announce)
+        self._stir()
+        if len(self._outcomes) >= ROOM:
+            self._room.clear()
+            await self._room.wait()
+            self._check()
+
+    async def flush(self) -> None:
+        """Write everything that waits. Raises `StoreError`."""
+        while self._replies or self._outcomes or self._batch:
+            self._check()
+            self._start()
+            if self._batch:
+                await asyncio.wait([self._batch])
+        self._check()
+
+    def _check(self) -> None:
+        if self._broken:
+            raise self._broken
+
+    def _stir(self) -> None:
+        if len(self._outcomes) >= BATCH or len(self._replies) >= BATCH:
+            self._start()
+        elif self._due is None:
+            self._due = self._loop.call_later(PATIENCE, self._start)
+
+    def _start(self) -> None:
+        if self._due:
+            self._due.cancel()
+            self._due = None
+        if self._batch is None and not self._broken and (self._replies or self._outcomes):
+            self._batch = self._loop.create_task(self._write())
+
+    async def _write(self) -> None:
+        self._writing, self._replies = self._replies, {}
+        waiting, self._outcomes = self._outcomes, []
+        announce, self._announce = self._announce, []
+        try:
+            await self._loop.run_in_executor(self._thread, self._commit, self._writing, waiting)
+        except BaseException as error:  # noqa: BLE001  # whatever it is, nothing may be announced after it
+            self._broken = error
+        else:
+            for tell in announce:
+                tell()
+        finally:
+            self._writing = {}
+            self._batch = None
+            self._room.set()
+        if not self._broken and (self._replies or self._outcomes):
+            self._stir()
+
+    def _commit(self, kept: dict[bytes, tuple[str, Reply]], waiting: list[tuple[dict[str, Any], list[dict[str, Any]], tuple[bytes, ...]]]) -> None:
+        keep = self.store.artifacts.keep
+        with store_errors(f"{self.store.folder}: pictures cannot be written"):
+            rows = [{"key": key, "model": model, "reply": dump_reply(reply, keep)} for key, (model, reply) in kept.items()]
+            for _, _, pictures in waiting:
+                for picture in pictures:
+                    keep(picture)
+        self.store.write(Batch(rows, [outcome for outcome, _, _ in waiting], [score for _, scores, _ in waiting for score in scores]))
+
+
+class Keeper:
+    """A `Model` that answers from the store when it can, and keeps what it had to ask for. Nothing is asked twice.
+
+    `identity` tells the identity of a model of the catalog. Without an inner model, what is not kept is `NotKept`.
+    """
+
+    def __init__(self, inner: Model | None, keeping: Keeping, identity: Callable[[str], str]) -> None:
+        self._inner = inner
+        self._keeping = keeping
+        self._identity = identity
+        self._asking: dict[bytes, asyncio.Future[Reply]] = {}
+
+    def key(self, request: Request) -> bytes:
+        """The key under which the reply to `request` is kept."""
+        return reply_key(self._identity(request.model), request)
+
+    async def infer(self, request: Request, *, deadline: Deadline) -> Reply:
+        """The kept reply, or a new one that is kept."""
+        key = self.key(request)
+        found = await self.look_up([key])
+        return found[key] if found else await self.ask(key, request, deadline)
+
+    async def look_up(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
+        """Those of the replies that are kept, written or not."""
+        found = {key: reply for key in keys if (reply := self._keeping.pending(key)) is not None}
+        if missing := [key for key in keys if key not in found]:
+            found |= await self._keeping.call(self._keeping.store.kept, missing)
+        return found
+
+    async def ask(self, key: bytes, request: Request, deadline: Deadline) -> Reply:
+        """Ask, and keep. Whoever asks the same meanwhile waits for this answer instead of asking too."""
+        if self._inner is None:
+            raise NotKept(f"the store holds no reply of {request.model} to this request; run the suite with --resume first")
+        if (other := self._asking.get(key)) is not None:
+            with suppress(Exception):  # the other's failure is the other's; we then ask for ourselves
+                return await asyncio.shield(other)
+        if (pending := self._keeping.pending(key)) is not None:
+            return pending
+        asked: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._asking[key] = asked
+        try:
+            reply = await self._inner.infer(request, deadline=deadline)
+            self._keeping.keep_reply(key, request.model, reply)
+        except BaseException as error:
+            asked.set_exception(error)
+            asked.exception()  # marks it as seen: nobody may be waiting
+            raise
+        finally:
+            del self._asking[key]
+        asked.set_result(reply)
+        return reply
+
+    async def aclose(self) -> None:
+        """The inner model belongs to somebody else."""

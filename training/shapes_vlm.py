@@ -1,0 +1,268 @@
+"""Train shapes_vlm in two stages: `see` teaches the eye what stands on every patch, `answer` the whole network to answer.
+
+    python -m training.shapes_vlm see
+    python -m training.shapes_vlm answer
+
+Each stage goes on where it was stopped, from its checkpoint in `build/shapes_vlm`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import random
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from training.dialogues import PLACES, Pack, encode, pack, tokenizer
+from training.pictures import NOTHING, labels, pixels, scenes
+from training.shapes_vlm_network import PLACE, Pupil, build, new_eye
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from transformers import PreTrainedTokenizerFast
+
+WORKSHOP = Path("build/shapes_vlm")
+LOG = Path("training/logs/shapes_vlm.log")
+CURVES = Path("training/logs/shapes_vlm.json")
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+SEED = 20
+PLAIN = 0.12
+"""Share of the lessons in which questions are asked without options, distractions and suppositions."""
+
+
+def main() -> None:
+    """Run one stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", choices=["see", "answer"])
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(SEED)
+    WORKSHOP.mkdir(parents=True, exist_ok=True)
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    if options.stage == "see":
+        see(options.steps or 600, options.batch or 32)
+    else:
+        answer(options.steps or 2000, options.batch or 16)
+
+
+# -- the eye ------------------------------------------------------------------
+
+
+def see(steps: int, batch: int) -> None:
+    """Teach the vision encoder what stands on every patch."""
+    eye = Pupil(new_eye()).to(DEVICE)
+
+    def loss(rng: random.Random, _: float) -> torch.Tensor:
+        drawn = scenes(rng, batch)
+        told = eye(pixels(drawn, rng).to(DEVICE))
+        return dense_loss(told, {head: table.to(DEVICE) for head, table in labels(drawn).items()})
+
+    train("see", eye, loss, steps=steps, rate=1.2e-3, examine=lambda: examine_eye(eye))
+
+
+def dense_loss(told: dict[str, torch.Tensor], truth: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Mean over heads; bare patches, the easy majority, count a fifth."""
+    total = torch.zeros((), device=DEVICE)
+    for head, logits in told.items():
+        wanted = truth[head].flatten()
+        weights = (wanted != NOTHING).float()
+        if head == "shape":
+            weights = torch.where(truth["colour"].flatten() == NOTHING, 0.2, 1.0)
+        if head == "centre":
+            weights = torch.where(wanted == 1, 3.0, 0.3)
+        each = cross_entropy(logits.flatten(0, 1), wanted, ignore_index=NOTHING, reduction="none")
+        total = total + (each * weights).sum() / weights.sum().clamp(min=1)
+    return total / len(told)
+
+
+@torch.no_grad()
+def examine_eye(eye: Pupil, number: int = 256) -> dict[str, float]:
+    """Share right on fresh scenes: centres found exactly, the others at the centre patches."""
+    rng = random.Random("examine the eye")
+    drawn = scenes(rng, number)
+    truth = labels(drawn)
+    told = {head: logits.argmax(-1).cpu() for head, logits in eye.eval()(pixels(drawn, rng).to(DEVICE)).items()}
+    eye.train()
+    at_centre = truth["centre"] == 1
+    printed = truth["word"] != NOTHING
+    right = {head: _share((told[head] == truth[head])[at_centre]) for head in ("shape", "colour", "size")}
+    right["word"] = _share((told["word"] == truth["word"])[printed])
+    right["centre"] = _share((told["centre"] == truth["centre"]).all(dim=1))
+    return right
+
+
+def _share(right: torch.Tensor) -> float:
+    return round(right.float().mean().item(), 4)
+
+
+# -- the whole network --------------------------------------------------------
+
+
+def answer(steps: int, batch: int, room: int = 160) -> None:
+    """Teach the whole network to answer; the eye keeps its own lessons beside it."""
+    words = tokenizer()
+    network = Student(words.get_vocab())
+    seen = torch.load(WORKSHOP / "see.pt", map_location="cpu", weights_only=True)["network"]
+    network.eye.load_state_dict(seen)
+    network.to(DEVICE)
+
+    def loss(rng: random.Random, done: float) -> torch.Tensor:
+        drawn = scenes(rng, batch)
+        packed = pack(drawn, rng, words, room, plain=done < PLAIN)
+        told, logits, places = network(pixels(drawn, rng), packed)
+        truth = {head: table.to(DEVICE) for head, table in labels(drawn).items()}
+        return cross_entropy(logits, packed.wanted.to(DEVICE)[places]) + 0.3 * dense_loss(told, truth)
+
+    def examine() -> dict[str, float]:
+        export(network, words)
+        return examine_answers(network, words)
+
+    train("answer", network, loss, steps=steps, rate=1e-3, examine=examine)
+
+
+class Student(torch.nn.Module):
+    """The network to be kept, and the eye's heads, which are not."""
+
+    def __init__(self, vocabulary: dict[str, int]) -> None:
+        super().__init__()
+        self.whole = build(vocabulary)
+        self.eye = Pupil(self.whole.model.vision_tower.resnet)
+
+    def forward(self, pictures: torch.Tensor, packed: Pack) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
+        """What is told of the patches, logits where an answer is wanted, and where that is."""
+        model = self.whole.model
+        seen = model.vision_tower(pictures.to(DEVICE)).last_hidden_state
+        tokens = model.get_input_embeddings()(packed.tokens.to(DEVICE))
+        tokens = torch.cat([model.multi_modal_projector(seen), tokens[:, PLACES:]], dim=1)
+        thoughts = model.language_model(
+            inputs_embeds=tokens,
+            attention_mask=packed.mask.to(DEVICE),
+            position_ids=packed.positions.to(DEVICE),
+            use_cache=False,
+        ).last_hidden_state
+        places = (packed.wanted != NOTHING).to(DEVICE)
+        return self.eye.tell(seen), self.whole.lm_head(thoughts[places]), places
+
+
+@torch.no_grad()
+def examine_answers(network: Student, words: PreTrainedTokenizerFast, number: int = 96) -> dict[str, float]:
+    """Share of answers right on fresh scenes, by kind of question.
+
+    An answer whose every token is the likeliest one after the true ones before it is the answer that greedy
+    generation gives.
+    """
+    rng = random.Random("examine the answers")
+    network.eval()
+    marks: dict[str, list[float]] = {}
+    for _ in range(number // 16):
+        drawn = scenes(rng, 16)
+        packed = pack(drawn, rng, words, 256)
+        _, logits, places = network(pixels(drawn, rng), packed)
+        right = torch.ones_like(packed.wanted, dtype=torch.bool)
+        right[places.cpu()] = logits.argmax(-1).cpu() == packed.wanted[places.cpu()]
+        for row, asked in enumerate(packed.questions):
+            for question, place in asked:
+                length = len(encode(question, words)[1])
+                marks.setdefault(question.kind, []).append(float(right[row, place : place + length].all()))
+    network.train()
+    return {kind: round(sum(each) / len(each), 4) for kind, each in sorted(marks.items())}
+
+
+def export(network: Student, words: PreTrainedTokenizerFast) -> None:
+    """Write weights in half precision, configuration and tokenizer where Triton looks for them."""
+    copy.deepcopy(network.whole).to("cpu", torch.float16).save_pretrained(PLACE)
+    words.save_pretrained(PLACE)
+
+
+# -- any stage ----------------------------------------------------------------
+
+
+def train(
+    stage: str,
+    network: torch.nn.Module,
+    loss: Callable[[random.Random, float], torch.Tensor],
+    *,
+    steps: int,
+    rate: float,
+    examine: Callable[[], dict[str, float]],
+    every: int = 50,
+) -> None:
+    """Run AdamW over a warmed-up cosine, keeping a checkpoint and a curve."""
+    optimiser = torch.optim.AdamW(_groups(network), lr=rate, betas=(0.9, 0.98))
+    kept = WORKSHOP / f"{stage}.pt"
+    first = _restore(kept, network, optimiser)
+    started, running = time.monotonic(), []
+    for step in range(first, steps):
+        for group in optimiser.param_groups:
+            group["lr"] = group["share"] * rate * schedule(step / steps, warm=min(0.1, 100 / steps))
+        value = loss(random.Random(f"{SEED} {stage} {step}"), step / steps)
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        running.append(value.item())
+        if (step + 1) % every == 0 or step + 1 == steps:
+            pace = (time.monotonic() - started) / (step + 1 - first)
+            point = {"stage": stage, "step": step + 1, "loss": round(sum(running) / len(running), 4)}
+            if (step + 1) % (every * 2) == 0 or step + 1 == steps:
+                point |= examine()
+                _keep(kept, network, optimiser, step + 1)
+            report(point, left=pace * (steps - step - 1))
+            running = []
+
+
+def schedule(done: float, *, warm: float) -> float:
+    """Share of the full rate: up in a line, then down along a cosine to a fiftieth."""
+    if done < warm:
+        return (done + 1e-4) / warm
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
+
+
+def report(point: dict[str, Any], *, left: float) -> None:
+    """Append one point to the curves, and one line for the reader."""
+    line = " ".join(f"{key} {value}" for key, value in point.items()) + f" · {left / 60:.1f} min left"
+    print(line, flush=True)
+    with LOG.open("a", encoding="utf-8") as log:
+        log.write(line + "\n")
+    curves = json.loads(CURVES.read_text(encoding="utf-8")) if CURVES.exists() else []
+    curves.append(point)
+    CURVES.write_text("[\n" + ",\n".join(json.dumps(each) for each in curves) + "\n]\n", encoding="utf-8")
+
+
+def _groups(network: torch.nn.Module) -> list[dict[str, Any]]:
+    # Weight decay is for matrices. An eye that has had its own lessons is taught on more slowly.
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    for name, each in network.named_parameters():
+        share = 0.3 if "resnet" in name else 1.0
+        groups.setdefault((share, 0.03 if each.ndim >= 2 else 0.0), []).append(each)
+    return [{"params": each, "share": share, "weight_decay": decay} for (share, decay), each in groups.items()]
+
+
+def _keep(path: Path, network: torch.nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
+    partial = path.with_suffix(".partial")
+    torch.save({"step": step, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, partial)
+    partial.replace(path)
+
+
+def _restore(path: Path, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    if not path.exists():
+        return 0
+    kept = torch.load(path, map_location=DEVICE, weights_only=True)
+    network.load_state_dict(kept["network"])
+    optimiser.load_state_dict(kept["optimiser"])
+    return int(kept["step"])
+
+
+if __name__ == "__main__":
+    main()
