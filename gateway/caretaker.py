@@ -73,7 +73,9 @@ class Caretaker:
             log.debug("canary_unanswered", model=watch.name, error=str(error))
             return False
         except ModelError as error:
-            log.warning("canary_refused", model=watch.name, error=str(error))
+            level = "debug" if watch.refused else "warning"
+            watch.refused = True
+            getattr(log, level)("canary_refused", model=watch.name, error=str(error))
         watch.alive()
         return True
 
@@ -181,7 +183,7 @@ class Caretaker:
             await self._control.unload(self.watch.name, UNLOADING_SECONDS)
         except ControlFailed as error:
             if error.late and self._process.alive():
-                log.error("server_stuck", model=self.watch.name, error=str(error))
+                log.warning("server_stuck", model=self.watch.name, error=str(error))
                 self._process.kill()
 
     async def _pause(self) -> None:

@@ -1,4 +1,7 @@
-"""When to try again what keeps dying: at once, until it died three times in a minute; then after pauses that double."""
+"""When to try again what keeps dying: at once, until it died three times in a minute; then after pauses that double.
+
+One request that kills its model may die on three tries; the next request that is answered closes the circuit again.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,12 @@ class Circuit:
             self._pause = min(self._pause * 2 or FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
             self._until = now + self._pause
         return self.remaining() > 0
+
+    def proved(self) -> None:
+        """It did real work since it was tried again: what was before is forgiven."""
+        if self._pause:
+            self._pause = self._until = 0.0
+            self._deaths.clear()
 
     def remaining(self) -> float:
         """Seconds for which it is still left alone; zero while the circuit is closed."""

@@ -11,7 +11,8 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from kernel.errors import GatewayError
 
-CLOSED_GROUPS = "model-repository,model-config,shared-memory,statistics,trace,logging,metadata"
+CLOSED = ("model-repository", "shared-memory", "statistics", "trace", "logging")
+DESCRIBING = ("model-config", "metadata")
 CHANNEL_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 50),
@@ -22,16 +23,20 @@ CHANNEL_OPTIONS = (
 
 
 class ControlKey:
-    """A header that only we know: name and value are random, made anew with every gateway."""
+    """A header that only we know: name and value are random, made anew with every gateway.
 
-    def __init__(self) -> None:
+    Inference and health need no key. `described` opens what others must read to use the models: names and tensors.
+    """
+
+    def __init__(self, *, described: bool) -> None:
+        self._groups = CLOSED if described else CLOSED + DESCRIBING
         self._name = f"assay-{secrets.token_hex(16)}"
         self._value = secrets.token_hex(32)
 
     @property
     def argument(self) -> str:
         """What the server is told: these groups of calls only with this header."""
-        return f"--grpc-restricted-protocol={CLOSED_GROUPS}:{self._name}={self._value}"
+        return f"--grpc-restricted-protocol={','.join(self._groups)}:{self._name}={self._value}"
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:

@@ -22,34 +22,24 @@ MOST_TENSORS = 64
 MOST_DIMENSIONS = 8
 MOST_ELEMENTS = 2**31 - 1
 MOST_TEXTS = 2**20
+MOST_TEMPLATES = 256
+_ONE, _ONE_IN_BATCH = [1], [1, 1]
 _ROOM_FOR_NAMES = 64 * 1024
 
 _InferRequest = service_pb2.ModelInferRequest
 _InputTensor = service_pb2.ModelInferRequest.InferInputTensor
 
 
-def pack(
-    tensors: Mapping[str, Sequence[bytes]], signature: Signature, identifier: str, parameters: Mapping[str, str | int]
-) -> Any:
+def pack(tensors: Mapping[str, Sequence[bytes]], signature: Signature, identifier: str, parameters: Mapping[str, str | int]) -> Any:
     """A `ModelInferRequest`. Raises `TooLarge`."""
-    inputs = []
-    raw = []
-    size = 0
-    for name, elements in tensors.items():
-        count = len(elements)
-        inputs.append(
-            _InputTensor(name=name, datatype=BYTES, shape=(1, count) if signature.batched else (count,)),
-        )
-        if count == 1:
-            element = elements[0]
-            data = len(element).to_bytes(4, "little") + element
-        else:
-            data = b"".join([part for element in elements for part in (len(element).to_bytes(4, "little"), element)])
-        raw.append(data)
-        size += len(data)
+    raw = [_framed(elements) for elements in tensors.values()]
+    size = sum(map(len, raw))
     if size > MESSAGE_LIMIT:
         raise TooLarge(f"the request has {size:,} bytes, at most {MESSAGE_LIMIT:,} are sent; send fewer or smaller pictures")
-    message = _InferRequest(model_name=signature.model, id=identifier, inputs=inputs, raw_input_contents=raw)
+    message = _InferRequest()
+    message.CopyFrom(_template(tensors, signature))
+    message.id = identifier
+    message.raw_input_contents.extend(raw)
     for name, value in parameters.items():
         if type(value) is int:
             message.parameters[name].int64_param = value
@@ -60,17 +50,36 @@ def pack(
     return message
 
 
+def _framed(elements: Sequence[bytes]) -> bytes:
+    if len(elements) == 1:
+        return len(elements[0]).to_bytes(4, "little") + elements[0]
+    return b"".join([part for element in elements for part in (len(element).to_bytes(4, "little"), element)])
+
+
+def _template(tensors: Mapping[str, Sequence[bytes]], signature: Signature) -> Any:
+    """The message without its contents; copying one is three times as fast as making one."""
+    shapes = tuple([(name, len(elements)) for name, elements in tensors.items()])
+    template = signature.templates.get(shapes)
+    if template is None:
+        inputs = [_InputTensor(name=name, datatype=BYTES, shape=(1, count) if signature.batched else (count,)) for name, count in shapes]
+        template = _InferRequest(model_name=signature.model, inputs=inputs)
+        if len(signature.templates) < MOST_TEMPLATES:
+            signature.templates[shapes] = template
+    return template
+
+
 def unpack(response: Any, signature: Signature, wanted: Mapping[str, str]) -> dict[str, Values]:
     """The outputs by name that are `wanted`, each with its datatype. Raises `BadReply`."""
     outputs = response.outputs
     raw = response.raw_output_contents
-    typed = not raw
-    if len(outputs) > MOST_TENSORS:
-        raise BadReply(f"{len(outputs)} outputs, at most {MOST_TENSORS} are read")
-    if not typed and len(raw) != len(outputs):
-        raise BadReply(f"{len(outputs)} outputs and {len(raw)} raw contents; expected as many")
+    count, typed = len(outputs), not raw
+    if count > MOST_TENSORS:
+        raise BadReply(f"{count} outputs, at most {MOST_TENSORS} are read")
+    if not typed and len(raw) != count:
+        raise BadReply(f"{count} outputs and {len(raw)} raw contents; expected as many")
     found: dict[str, Values] = {}
-    for position, output in enumerate(outputs):
+    for position in range(count):
+        output = outputs[position]
         name = output.name
         if name in found:
             raise BadReply(f"output {name!r} came twice")
@@ -78,36 +87,37 @@ def unpack(response: Any, signature: Signature, wanted: Mapping[str, str]) -> di
             if name not in signature.outputs:
                 raise BadReply(f"output {name!r} is not one that the model declares")
             continue
-        shape = _shape(name, output.shape, signature)
+        if not typed and output.HasField("contents"):
+            raise BadReply(f"output {name!r} has raw contents and typed ones")
         datatype = output.datatype
-        if typed:
-            data = _contents(name, output.contents, datatype)
-        else:
-            if output.HasField("contents"):
-                raise BadReply(f"output {name!r} has raw contents and typed ones")
-            data = raw[position]
+        data = _contents(name, output.contents, datatype) if typed else raw[position]
+        shape = output.shape[:]
+        if shape != (_ONE_IN_BATCH if signature.batched else _ONE):
+            shape = _checked(name, shape, signature)
+        elif signature.batched:
+            shape = _ONE
         found[name] = _values(name, datatype, wanted[name], shape, data)
     return found
 
 
-def _shape(name: str, claimed: Any, signature: Signature) -> tuple[int, ...]:
-    shape = tuple(claimed)
+def _checked(name: str, shape: Sequence[int], signature: Signature) -> Sequence[int]:
+    """The shape of one request's part of a tensor."""
     if len(shape) > MOST_DIMENSIONS:
         raise BadReply(f"output {name!r} has {len(shape)} dimensions, at most {MOST_DIMENSIONS} are read")
     if min(shape, default=0) < 0 or prod(shape) > MOST_ELEMENTS:
-        raise BadReply(f"output {name!r} has the shape {shape}, which no tensor can have")
-    if signature.batched:
-        if not shape or shape[0] != 1:
-            raise BadReply(f"output {name!r} has the shape {shape}; expected a batch of 1 first")
-        shape = shape[1:]
-    return shape
+        raise BadReply(f"output {name!r} has the shape {[*shape]}, which no tensor can have")
+    if not signature.batched:
+        return shape
+    if not shape or shape[0] != 1:
+        raise BadReply(f"output {name!r} has the shape {[*shape]}; expected a batch of 1 first")
+    return shape[1:]
 
 
-def _values(name: str, datatype: str, expected: str, shape: tuple[int, ...], data: Any) -> Values:
+def _values(name: str, datatype: str, expected: str, shape: Sequence[int], data: Any) -> Values:
     if datatype != expected and not (expected in NUMBERS and datatype in NUMBERS):
         raise BadReply(f"output {name!r} is {datatype or 'of no type'}; expected {expected}")
     if datatype == BYTES:
-        return texts(name, data, prod(shape)) if isinstance(data, bytes) else _counted(name, data, prod(shape))
+        return texts(name, data, prod(shape)) if type(data) is bytes else _counted(name, data, prod(shape))
     if datatype == FP32:
         return rows(name, data, shape)
     return _number(name, datatype, data, shape)
@@ -140,13 +150,13 @@ def _counted(name: str, found: list[bytes], count: int) -> list[bytes]:
     return found
 
 
-def rows(name: str, data: Any, shape: tuple[int, ...]) -> Rows:
+def rows(name: str, data: Any, shape: Sequence[int]) -> Rows:
     """A matrix of finite numbers. Raises `BadReply`."""
     if len(shape) != 2:  # noqa: PLR2004 - a matrix
         raise BadReply(f"output {name!r} has {len(shape)} dimensions; expected 2")
     count, width = shape
     if len(data) != count * width * (4 if isinstance(data, bytes) else 1):
-        raise BadReply(f"output {name!r} has {len(data):,} bytes or numbers, its shape {shape} says {count * width:,}")
+        raise BadReply(f"output {name!r} has {len(data):,} bytes or numbers, its shape {[*shape]} says {count * width:,}")
     numbers = memoryview(data).cast("f").tolist() if isinstance(data, bytes) else data
     # Sums of 32-bit numbers stay finite in 64 bits, so only NaN or infinity among them shows in the sum.
     if not isfinite(sum(numbers)):
@@ -154,9 +164,9 @@ def rows(name: str, data: Any, shape: tuple[int, ...]) -> Rows:
     return tuple(tuple(numbers[at : at + width]) for at in range(0, count * width, width)) if width else ((),) * count
 
 
-def _number(name: str, datatype: str, data: Any, shape: tuple[int, ...]) -> int:
+def _number(name: str, datatype: str, data: Any, shape: Sequence[int]) -> int:
     if prod(shape) != 1:
-        raise BadReply(f"output {name!r} has the shape {shape}; expected one number")
+        raise BadReply(f"output {name!r} has the shape {[*shape]}; expected one number")
     if not isinstance(data, bytes):
         number = data[0] if len(data) == 1 else -1
     elif len(data) != (4 if datatype.endswith("32") else 8):

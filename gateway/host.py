@@ -148,7 +148,7 @@ class HostedModel:
 def _log_to_the_server() -> None:
     """This process is a program of its own: its events go to the server's log, a line of ASCII each."""
     structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()],
+        processors=[structlog.processors.add_log_level, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 

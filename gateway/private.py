@@ -50,6 +50,8 @@ class Private:
 
 def claim() -> Private:
     """A new folder and prefix. Removes what dead gateways of this user left. Raises `GatewayError`."""
+    if not SHARED_MEMORY.is_dir():
+        raise GatewayError(f"{SHARED_MEMORY} is missing; the server of our own runs on Linux only, where it is the place of shared memory")
     sweep()
     free = shutil.disk_usage(SHARED_MEMORY)
     if free.free < SHARED_MEMORY_NEEDED:

@@ -110,9 +110,18 @@ class ServerProcess:
                     waiting.set_result(message["started"])
                 elif "failed" in message:
                     waiting.set_exception(GatewayError(f"the server cannot be started: {message['failed']}"))
-        self._over(self.status if self.ended.is_set() else None)
+        await self._reaper_died()
         if self._started is not None and not self._started.done():
             self._started.set_exception(GatewayError(f"the reaper died at its start: {self.log.why()}"))
+
+    async def _reaper_died(self) -> None:
+        """The kernel has ended its server as well; what was below the server is ended here."""
+        if self._reaper is not None:
+            await self._reaper.wait()
+        if not self.ended.is_set():
+            stubs.kill(stubs.stubs_below(self.private.folder))
+            reaper.remove_regions(self.private.regions)
+            self._over(None)
 
     def _over(self, status: int | None) -> None:
         self.pid = None

@@ -36,7 +36,7 @@ class ServerLog:
 
     def write(self, line: bytes) -> None:
         """One line as one event; what a model prints comes without a level."""
-        text = line[:LONGEST].decode("utf-8", "replace").rstrip()
+        text = _harmless(line[:LONGEST].decode("utf-8", "replace").rstrip())
         if not text:
             return
         self.last.append(text)
@@ -53,3 +53,10 @@ class ServerLog:
         errors = [match["text"] for text in self.last if (match := LINE.match(text)) and match["level"] in "EF"]
         told = [text for text in errors if not any(known in text for known in EXPECTED)] or list(self.last)
         return told[-1].strip('"')[:500] if told else "it said nothing"
+
+
+def _harmless(text: str) -> str:
+    """Text in which nothing steers a terminal or turns the line around; a model may have printed anything."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -14,11 +14,12 @@ import structlog
 from gateway.address import target
 from gateway.catalog import Catalog, Player, Server, read_catalog
 from gateway.elsewhere import Elsewhere
-from gateway.policy import Retrying
+from gateway.policy import Limited, Retrying
 from gateway.repository import ModelFolder, read_folder
 from gateway.supervised import Supervised
 from gateway.triton import Options, Triton
 from gateway.watch import State
+from gateway.within import Within
 from kernel.contract import Deadline, Model, ModelCard, Reply, Request
 from kernel.errors import GatewayError, ModelError, ModelNotFound
 
@@ -101,8 +102,19 @@ class Session:
             self._closing.push_async_callback(self.triton.aclose)
             supervisor = await self.triton.open()
             for name, caretaker in supervisor.models.items():
-                self._models[name] = Retrying(Supervised(caretaker.client, caretaker.watch))
-        self._models |= {name: Retrying(model) for name, model in self._elsewhere.items() if name in self._wanted}
+                self._models[name] = self._governed(name, Supervised(caretaker.client, caretaker.watch), supervised=True)
+        for name, model in self._elsewhere.items():
+            if name in self._wanted:
+                self._models[name] = self._governed(name, model, supervised=False)
+
+    def _governed(self, name: str, model: Model, *, supervised: bool) -> Model:
+        """The model with what its entry allows: time for a call, calls at once; and asked again where that helps."""
+        entry = self._catalog.entries[name]
+        if entry.deadline is not None:
+            model = Within(model, entry.deadline)
+        if entry.at_once is not None:
+            model = Limited(model, entry.at_once)
+        return Retrying(model, supervised=supervised)
 
     async def _folder(self, name: str) -> ModelFolder:
         """What a local model is, read once."""

@@ -64,9 +64,7 @@ OUTPUTS: dict[Kind, tuple[Tensor, ...]] = {
     Kind.DETECT: (Tensor("detections", _ANY),),
     Kind.READ: (Tensor("detections", _ANY),),
 }
-OUTPUT_TYPES: dict[Kind, dict[str, str]] = {
-    kind: {tensor.name: tensor.datatype for tensor in tensors} for kind, tensors in OUTPUTS.items()
-}
+OUTPUT_TYPES: dict[Kind, dict[str, str]] = {kind: {tensor.name: tensor.datatype for tensor in tensors} for kind, tensors in OUTPUTS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +82,8 @@ class Signature:
     batched: bool = False
     decoupled: bool = False
     classes: tuple[str, ...] = ()
+    templates: dict[tuple[tuple[str, int], ...], service_pb2.ModelInferRequest] = field(default_factory=dict, repr=False, compare=False)
+    """Requests without contents, kept by `gateway.frames`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +107,7 @@ def of_kind(model: str, kind: Kind, **more: Any) -> Signature:
     return Signature(model=model, kind=kind, inputs=inputs, outputs=outputs, **more)
 
 
-def describe(
-    config: model_config_pb2.ModelConfig, metadata: service_pb2.ModelMetadataResponse, kind: Kind | None = None
-) -> Description:
+def describe(config: model_config_pb2.ModelConfig, metadata: service_pb2.ModelMetadataResponse, kind: Kind | None = None) -> Description:
     """Read what Triton tells of a model. Raises `Unsupported` when the kind is told nowhere."""
     parameters = {name: value.string_value for name, value in config.parameters.items()}
     signature = Signature(
@@ -148,10 +146,7 @@ def faults(signature: Signature, optional: set[str], types: dict[str, str]) -> l
                     found.append(f"{what} {name}: missing; a model of kind {signature.kind} has it")
             elif types.get(name, tensor.datatype) not in allowed:
                 found.append(f"{what} {name}: is {types[name]}, the contract has {tensor.datatype}")
-    found += [
-        f"input {name}: not in the contract and not optional; nobody would send it"
-        for name in sorted(signature.inputs - set(inputs) - optional)
-    ]
+    found += [f"input {name}: not in the contract and not optional; nobody would send it" for name in sorted(signature.inputs - set(inputs) - optional)]
     if signature.kind in (Kind.EMBED, Kind.CLASSIFY) and not signature.inputs & {"text_input", "image"}:
         found.append("input: neither text_input nor image")
     return found
@@ -163,9 +158,7 @@ def _kind(model: str, named: str | None) -> Kind:
     except ValueError:
         known = ", ".join(Kind)
         said = "says nothing of its kind" if not named else f"is of kind {named!r}"
-        raise Unsupported(
-            f"model {model!r} {said}; expected one of {known}, in the catalog or in the configuration's parameters"
-        ) from None
+        raise Unsupported(f"model {model!r} {said}; expected one of {known}, in the catalog or in the configuration's parameters") from None
 
 
 def _classes(model: str, text: str | None) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from kernel.contract import MESSAGE_LIMIT, Kind, Reply, Request
 from kernel.errors import TooLarge
 
 
-
 async def ask(call: Any, message: Any, signature: Signature, request: Request) -> Reply:
     """Send the one request and read its responses to the last. Raises `ModelError` or gRPC's own error."""
     await call.write(message)

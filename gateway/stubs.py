@@ -41,17 +41,20 @@ def vitals(pid: int) -> Vitals | None:
     return Vitals(fields[0], int(fields[1]), int(fields[11]) + int(fields[12]))
 
 
-def stubs_of(server: int, model: Path) -> list[int]:
-    """The stubs of the server that run the model of this folder of its repository."""
+def stubs_below(folder: Path) -> list[int]:
+    """The stubs that run a model below this folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
-            ours = words[0].endswith(STUB.encode()) and words[1].startswith(os.fsencode(model) + b"/")
-            seen = vitals(int(process.name)) if ours else None
-            if seen is not None and seen.parent == server:
+            if words[0].endswith(STUB.encode()) and words[1].startswith(os.fsencode(folder) + b"/"):
                 found.append(int(process.name))
     return found
+
+
+def stubs_of(server: int, model: Path) -> list[int]:
+    """The stubs of a server that run the model of this folder of its repository."""
+    return [pid for pid in stubs_below(model) if (seen := vitals(pid)) is not None and seen.parent == server]
 
 
 def kill(pids: Iterable[int]) -> None:

@@ -21,12 +21,14 @@ class Supervised:
         await self.watch.ready(deadline)
         self.watch.busy += 1
         try:
-            return await self.model.infer(request, deadline=deadline)
+            reply = await self.model.infer(request, deadline=deadline)
         except ModelNotFound as error:
             # A server that has just come back does not know its models before they are loaded.
             raise Unavailable(f"{self.watch.name} is not loaded just now: {error}") from error
         finally:
             self.watch.busy -= 1
+        self.watch.circuit.proved()
+        return reply
 
     async def aclose(self) -> None:
         """Close the connection."""

@@ -113,7 +113,7 @@ class Supervisor:
             try:
                 await self._start()
             except GatewayError as error:
-                log.error("server_not_started", error=str(error))
+                log.warning("server_not_started", error=str(error))
                 continue
             for caretaker in self.models.values():
                 caretaker.bring_again()

@@ -31,13 +31,18 @@ log = structlog.get_logger("assay.gateway")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to start the server. `port` 0 takes a free one; `program` is a tritonserver of one's own."""
+    """How to start the server.
+
+    port: 0 takes a free one. program: a tritonserver of one's own. threads: for each model's process. described: whether
+    other programs may read what the models are, and not only ask them.
+    """
 
     host: str = LOOPBACK
     port: int = 0
     program: Path | None = None
     threads: int | None = None
     verbose: int = 0
+    described: bool = False
 
 
 class Triton:
@@ -53,7 +58,7 @@ class Triton:
         except GatewayError:
             self._private.release()
             raise
-        self._key = ControlKey()
+        self._key = ControlKey(described=options.described)
         self._process = ServerProcess(self._private)
         self._control = Control(self.address, self._key)
         self._server = Server(self.address)

@@ -29,13 +29,19 @@ class State(StrEnum):
 
 @dataclass(eq=False)
 class Watch:
-    """What the supervisor knows of a model. `busy` counts our own calls that are under way."""
+    """What is known of a model.
+
+    broken: it stays unavailable until a person acts. refused: it answered a canary with an error, which is told once.
+    busy: our own calls that are under way. answered: requests that it answered, as the server counts. ticks: processor
+    time that its processes had used when it last answered.
+    """
 
     model: LaidOut
     question: Request | None = None
     state: State = State.LOADING
     reason: str = ""
     broken: bool = False
+    refused: bool = False
     busy: int = 0
     pids: set[int] = field(default_factory=set)
     circuit: Circuit = field(default_factory=Circuit)

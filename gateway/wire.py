@@ -18,7 +18,7 @@ from kernel.contract import DEFAULT_SAMPLING, Detection, Finish, Kind, Picture, 
 from kernel.errors import BadReply, InvalidRequest, Unsupported
 
 TIMEOUT = "timeout"
-"""Triton's own request parameter, in microseconds; so the deadline travels to the batcher and to the model."""
+"""Triton's own request parameter, in microseconds, for the model's eyes. Where a batcher is between, gRPC's deadline does."""
 NOT_HONOURED = "not_honoured"
 """In a report: names of sampling parameters that the model does not take."""
 
@@ -34,7 +34,7 @@ T = TypeVar("T")
 def encode(request: Request, signature: Signature, identifier: str = "", seconds: float | None = None) -> Any:
     """The `ModelInferRequest`. Raises `InvalidRequest`, `TooLarge`, `Unsupported`."""
     tensors, parameters = _asked(request, signature)
-    if seconds is not None:
+    if seconds is not None and not signature.batched:
         parameters[TIMEOUT] = max(1, int(seconds * 1e6))
     return frames.pack(tensors, signature, identifier, parameters)
 
@@ -153,9 +153,7 @@ def _request(tensors: Mapping[str, list[bytes]], parameters: Mapping[str, Any], 
         if signature.kind in _JOINED:
             texts = list(layout.split(_one("text_input", texts), described))
         parts = layout.arrange(texts, pictures, described)
-    single = {
-        name: _one(name, tensors[name]) for name in ("system", "messages", "negative_prompt", "sampling_parameters") if name in tensors
-    }
+    single = {name: _one(name, tensors[name]) for name in ("system", "messages", "negative_prompt", "sampling_parameters") if name in tensors}
     return Request(
         model=signature.model,
         parts=parts,

@@ -48,13 +48,16 @@ class _Loader(yaml.SafeLoader):
             self.depth -= 1
 
 
-# YAML 1.1 reads `no` as false and `08` or `1_000` as numbers of its own; only what is plainly meant is converted.
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":merge", ":value", ":bool"))]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+# YAML 1.1 reads `no` as false, `08` as octal, `1:30` as 90 and `1_000` as a number; only what is plainly meant is converted.
+_PLAIN = {
+    "null": (r"~|null|", "~n\0"),
+    "bool": (r"true|false", "tf"),
+    "int": (r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    "float": (r"[-+]?([0-9]+\.[0-9]*([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(inf|nan))", "-+.0123456789"),
 }
-for _first, _word in (("t", "true"), ("f", "false")):
-    _Loader.yaml_implicit_resolvers.setdefault(_first, []).append(("tag:yaml.org,2002:bool", re.compile(f"^{_word}$")))
+_Loader.yaml_implicit_resolvers = {}
+for _tag, (_pattern, _first) in _PLAIN.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^({_pattern})$"), list(_first.replace("\0", "")) + [""] * ("\0" in _first))
 
 
 def _walk(node: yaml.Node, at: Path_, lines: dict[Path_, int], faults: list[str]) -> Iterator[None]:
@@ -87,8 +90,9 @@ def parse(text: bytes, where: str) -> tuple[Any, dict[Path_, int]]:
         raise InvalidSpec(where, [f"byte {error.start} is not UTF-8; save the file as UTF-8"]) from None
     lines: dict[Path_, int] = {}
     faults: list[str] = []
-    loader = _Loader(decoded)
+    loader = None
     try:
+        loader = _Loader(decoded)
         node = loader.get_single_node()
         if node is None:
             raise InvalidSpec(where, ["the file is empty"])
@@ -98,11 +102,12 @@ def parse(text: bytes, where: str) -> tuple[Any, dict[Path_, int]]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
-        raise InvalidSpec(where, [f"{line}{getattr(error, 'problem', None) or error}"]) from None
+        raise InvalidSpec(where, [f"{line}{getattr(error, 'problem', None) or ' '.join(str(error).split())}"]) from None
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidSpec(where, [f"a value that YAML cannot build: {error}"]) from None
     finally:
-        loader.dispose()
+        if loader:
+            loader.dispose()
     if faults:
         raise InvalidSpec(where, faults)
     return data, lines

@@ -23,6 +23,9 @@ from kernel.players import PLAYERS
 from kernel.registry import Registry
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+HARMLESS = ("at_once", "title")
+"""Settings of a suite that may differ when a run is resumed."""
+
 Scalar = str | int | float | bool
 
 
@@ -174,10 +177,13 @@ def _version(distribution: str) -> str:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What changed between two manifests that can change a number, a line each; versions of libraries are not among it."""
+    """What changed between two manifests that can change a number, a line each.
+
+    Versions of libraries are not among it, nor how many calls are in flight.
+    """
     found: list[str] = []
     for part in ("suite", "models", "evaluators"):
         before, after = old.get(part, {}), new.get(part, {})
-        both = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+        both = sorted(key for key in {*before, *after} if key not in HARMLESS and before.get(key) != after.get(key))
         found.extend(f"{part}.{key} was {before.get(key)!r}, is {after.get(key)!r}" for key in both)
     return found

@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import cross_entropy
 
+from evaluators.shapes.scenes import COLOURS, SHAPES, SIZES, WORDS
 from training.dialogues import PLACES, Pack, encode, pack, tokenizer
+from training.muon import Muon
 from training.pictures import NOTHING, labels, pixels, scenes
 from training.shapes_vlm_network import PLACE, Pupil, build, new_eye
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from transformers import PreTrainedTokenizerFast
 
@@ -34,7 +36,15 @@ LOG = Path("training/logs/shapes_vlm.log")
 CURVES = Path("training/logs/shapes_vlm.json")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 SEED = 20
-PLAIN = 0.12
+NAMES = {
+    "shape": (*SHAPES, "<pad>", "word"),
+    "colour": tuple(COLOURS),
+    "size": tuple(SIZES),
+    "word": WORDS,
+    "centre": ("<unk>", "object"),
+}
+"""The word for each class of each head of the eye."""
+PLAIN = 0.4
 """Share of the lessons in which questions are asked without options, distractions and suppositions."""
 
 
@@ -110,19 +120,18 @@ def _share(right: torch.Tensor) -> float:
 
 
 def answer(steps: int, batch: int, room: int = 160) -> None:
-    """Teach the whole network to answer; the eye keeps its own lessons beside it."""
+    """Teach the whole network to answer, but for the eye, which stays as it is."""
     words = tokenizer()
-    network = Student(words.get_vocab())
-    seen = torch.load(WORKSHOP / "see.pt", map_location="cpu", weights_only=True)["network"]
-    network.eye.load_state_dict(seen)
-    network.to(DEVICE)
+    network = Student(words.get_vocab()).to(DEVICE)
+    if not (WORKSHOP / "answer.pt").exists():
+        network.whole.model.vision_tower.resnet.load_state_dict(_tower(WORKSHOP / "see.pt"))
 
     def loss(rng: random.Random, done: float) -> torch.Tensor:
         drawn = scenes(rng, batch)
         packed = pack(drawn, rng, words, room, plain=done < PLAIN)
-        told, logits, places = network(pixels(drawn, rng), packed)
+        named, logits, places = network(pixels(drawn, rng), packed)
         truth = {head: table.to(DEVICE) for head, table in labels(drawn).items()}
-        return cross_entropy(logits, packed.wanted.to(DEVICE)[places]) + 0.3 * dense_loss(told, truth)
+        return cross_entropy(logits, packed.wanted.to(DEVICE)[places]) + 0.3 * dense_loss(named, truth)
 
     def examine() -> dict[str, float]:
         export(network, words)
@@ -131,20 +140,37 @@ def answer(steps: int, batch: int, room: int = 160) -> None:
     train("answer", network, loss, steps=steps, rate=1e-3, examine=examine)
 
 
+def _tower(path: Path) -> dict[str, torch.Tensor]:
+    kept = torch.load(path, map_location=DEVICE, weights_only=True)["network"]
+    return {name.removeprefix("tower."): value for name, value in kept.items() if name.startswith("tower.")}
+
+
 class Student(torch.nn.Module):
-    """The network to be kept, and the eye's heads, which are not."""
+    """The network, and the names that it is to give to patches.
+
+    What the projector makes of a patch is taught to be near the decoder's own embeddings of the words for what stands
+    there. So "red" in a question and a red patch are alike before the decoder has learned anything about pictures.
+    """
 
     def __init__(self, vocabulary: dict[str, int]) -> None:
         super().__init__()
         self.whole = build(vocabulary)
-        self.eye = Pupil(self.whole.model.vision_tower.resnet)
+        self.whole.model.vision_tower.resnet.requires_grad_(False)  # noqa: FBT003 - PyTorch's own name
+        self.names = {head: torch.tensor([vocabulary[name] for name in names]) for head, names in NAMES.items()}
+
+    def train(self, mode: bool = True) -> Student:  # noqa: FBT001, FBT002 - PyTorch's own signature
+        """Keep the eye as it is in use, with the means and variances that it has gathered."""
+        super().train(mode)
+        self.whole.model.vision_tower.resnet.eval()
+        return self
 
     def forward(self, pictures: torch.Tensor, packed: Pack) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
-        """What is told of the patches, logits where an answer is wanted, and where that is."""
+        """Likeness of the patches to their names, logits where an answer is wanted, and where that is."""
         model = self.whole.model
-        seen = model.vision_tower(pictures.to(DEVICE)).last_hidden_state
-        tokens = model.get_input_embeddings()(packed.tokens.to(DEVICE))
-        tokens = torch.cat([model.multi_modal_projector(seen), tokens[:, PLACES:]], dim=1)
+        seen = model.multi_modal_projector(model.vision_tower(pictures.to(DEVICE)).last_hidden_state)
+        embedding = model.get_input_embeddings()
+        named = {head: seen @ embedding.weight[names.to(DEVICE)].T for head, names in self.names.items()}
+        tokens = torch.cat([seen, embedding(packed.tokens[:, PLACES:].to(DEVICE))], dim=1)
         thoughts = model.language_model(
             inputs_embeds=tokens,
             attention_mask=packed.mask.to(DEVICE),
@@ -152,7 +178,7 @@ class Student(torch.nn.Module):
             use_cache=False,
         ).last_hidden_state
         places = (packed.wanted != NOTHING).to(DEVICE)
-        return self.eye.tell(seen), self.whole.lm_head(thoughts[places]), places
+        return named, self.whole.lm_head(thoughts[places]), places
 
 
 @torch.no_grad()
@@ -198,26 +224,27 @@ def train(
     examine: Callable[[], dict[str, float]],
     every: int = 50,
 ) -> None:
-    """Run AdamW over a warmed-up cosine, keeping a checkpoint and a curve."""
-    optimiser = torch.optim.AdamW(_groups(network), lr=rate, betas=(0.9, 0.98))
+    """Learn over a warmed-up cosine, keeping a checkpoint and a curve."""
+    optimisers = _optimisers(network, rate)
     kept = WORKSHOP / f"{stage}.pt"
-    first = _restore(kept, network, optimiser)
+    first = _restore(kept, network, optimisers)
     started, running = time.monotonic(), []
     for step in range(first, steps):
-        for group in optimiser.param_groups:
-            group["lr"] = group["share"] * rate * schedule(step / steps, warm=min(0.1, 100 / steps))
+        for group in (group for optimiser in optimisers for group in optimiser.param_groups):
+            group["lr"] = rate * schedule(step / steps, warm=min(0.1, 100 / steps))
         value = loss(random.Random(f"{SEED} {stage} {step}"), step / steps)
-        optimiser.zero_grad(set_to_none=True)
+        network.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
+        for optimiser in optimisers:
+            optimiser.step()
         running.append(value.item())
         if (step + 1) % every == 0 or step + 1 == steps:
             pace = (time.monotonic() - started) / (step + 1 - first)
             point = {"stage": stage, "step": step + 1, "loss": round(sum(running) / len(running), 4)}
             if (step + 1) % (every * 2) == 0 or step + 1 == steps:
                 point |= examine()
-                _keep(kept, network, optimiser, step + 1)
+                _keep(kept, network, optimisers, step + 1)
             report(point, left=pace * (steps - step - 1))
             running = []
 
@@ -240,27 +267,37 @@ def report(point: dict[str, Any], *, left: float) -> None:
     CURVES.write_text("[\n" + ",\n".join(json.dumps(each) for each in curves) + "\n]\n", encoding="utf-8")
 
 
-def _groups(network: torch.nn.Module) -> list[dict[str, Any]]:
-    # Weight decay is for matrices. An eye that has had its own lessons is taught on more slowly.
-    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+def _optimisers(network: torch.nn.Module, rate: float) -> list[torch.optim.Optimizer]:
+    # Muon for the decoder's matrices, AdamW for all else.
+    matrices, groups = [], {}
     for name, each in network.named_parameters():
-        share = 0.3 if "resnet" in name else 1.0
-        groups.setdefault((share, 0.03 if each.ndim >= 2 else 0.0), []).append(each)
-    return [{"params": each, "share": share, "weight_decay": decay} for (share, decay), each in groups.items()]
+        if not each.requires_grad:
+            continue
+        if each.ndim == 2 and ("language_model.layers" in name or "projector" in name):
+            matrices.append(each)
+        else:
+            groups.setdefault(0.03 if each.ndim >= 2 else 0.0, []).append(each)
+    tables = [{"params": each, "weight_decay": decay} for decay, each in groups.items()]
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(tables, lr=rate, betas=(0.9, 0.98))]
+    if matrices:
+        optimisers.append(Muon(matrices, lr=rate, weight_decay=0.03))
+    return optimisers
 
 
-def _keep(path: Path, network: torch.nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
+def _keep(path: Path, network: torch.nn.Module, optimisers: Sequence[torch.optim.Optimizer], step: int) -> None:
     partial = path.with_suffix(".partial")
-    torch.save({"step": step, "network": network.state_dict(), "optimiser": optimiser.state_dict()}, partial)
+    states = [optimiser.state_dict() for optimiser in optimisers]
+    torch.save({"step": step, "network": network.state_dict(), "optimisers": states}, partial)
     partial.replace(path)
 
 
-def _restore(path: Path, network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> int:
+def _restore(path: Path, network: torch.nn.Module, optimisers: Sequence[torch.optim.Optimizer]) -> int:
     if not path.exists():
         return 0
     kept = torch.load(path, map_location=DEVICE, weights_only=True)
     network.load_state_dict(kept["network"])
-    optimiser.load_state_dict(kept["optimiser"])
+    for optimiser, state in zip(optimisers, kept["optimisers"], strict=True):
+        optimiser.load_state_dict(state)
     return int(kept["step"])
 
 

@@ -9,7 +9,7 @@ as ambiguous or as what the words say.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from evaluators.measures.finding import Finding
 from evaluators.measures.words import JOINS, denied, pieces, plain, readable
@@ -20,8 +20,7 @@ MARKED_WITHIN = 5
 """Pieces between "answer" and the option that it marks, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Mention:
+class _Mention(NamedTuple):
     option: str
     start: int
     end: int
@@ -83,10 +82,10 @@ def _mention(found: list[str], at: int, forms: Mapping[str, list[tuple[tuple[str
 
 
 def _affirmed(found: list[str], mentions: list[_Mention]) -> list[_Mention]:
-    kept, last_denied = [], -1
+    kept, last_denied, flags = [], -1, denied(found)
     for mention in mentions:
         joined = mention.start - 2 == last_denied and found[mention.start - 1] in JOINS
-        if joined or denied(found, mention.start):
+        if joined or flags[mention.start]:
             last_denied = mention.end - 1
         else:
             kept.append(mention)

@@ -8,7 +8,7 @@ and words such as "dozen" or "half" have no count.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from evaluators.measures.finding import Finding
 from evaluators.measures.words import denied, pieces, readable
@@ -26,14 +26,16 @@ PRONOUN_AFTER = frozenset(("the", "this", "that", "each", "no", "any", "every", 
 BOUNDS = frozenset(("least", "most", "than", "over", "under", "almost", "nearly", "to"))
 RESULT = frozenset(("answer", "total", "=", "equals", "count", "sum", "altogether"))
 FILLERS = frozenset(("is", ":", "the", "of", "are", "there", "be", "a", "-", "=", "\n"))
-AFTERWARDS = (("in", "total"), ("altogether",), ("total",), ("overall",), ("in", "all"))
+AFTERWARDS = frozenset(("altogether", "total", "overall"))
+AFTERWARDS_TWO = frozenset((("in", "total"), ("in", "all")))
 MARKED_WITHIN = 4
 MOST_DIGITS = 9
+MOST_NUMBERS = 1000
+"""A reply that names more is a list, whatever it marks."""
 THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Number:
+class _Number(NamedTuple):
     value: int | None
     start: int
     end: int
@@ -45,7 +47,11 @@ def count(reply: str) -> Finding[int]:
     if text is None:
         return Finding.nothing("nothing to read")
     found = pieces(text)
-    numbers = [number for number in _numbers(found) if not denied(found, number.start)]
+    every = _numbers(found)
+    if len(every) > MOST_NUMBERS:
+        return Finding.several("names very many numbers")
+    flags = denied(found)
+    numbers = [number for number in every if not flags[number.start]]
     marked = [number for number in numbers if _is_marked(found, number)]
     values = {number.value for number in marked or numbers}
     if not values:
@@ -59,8 +65,9 @@ def count(reply: str) -> Finding[int]:
 
 
 def _numbers(found: list[str]) -> list[_Number]:
-    numbers, at = [], 0
-    while at < len(found):
+    numbers: list[_Number] = []
+    at = 0
+    while at < len(found) and len(numbers) <= MOST_NUMBERS:
         number = _number(found, at)
         if number is not None:
             numbers.append(_inexact(found, number))
@@ -102,7 +109,8 @@ def _inexact(found: list[str], number: _Number) -> _Number:
 
 
 def _is_marked(found: list[str], number: _Number) -> bool:
-    if any(tuple(found[number.end : number.end + len(after)]) == after for after in AFTERWARDS):
+    after = found[number.end : number.end + 2]
+    if after and (after[0] in AFTERWARDS or tuple(after) in AFTERWARDS_TWO):
         return True
     for before in range(number.start - 1, max(-1, number.start - 1 - MARKED_WITHIN), -1):
         if found[before] in RESULT:

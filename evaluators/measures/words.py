@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 LONGEST = 100_000
 """A longer reply is not read: nobody answers a short question with a book."""
+STEP = 4096
 
 STRAIGHT = str.maketrans(
     {"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"'} | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
@@ -54,6 +55,8 @@ NOT = frozenset(
 )
 TURNS = MARKS | {"but", "rather", "instead", "although", "though", "however", "because", "so"}
 """What ends the reach of a "not"."""
+INSTEAD = frozenset((("rather", "than"), ("instead", "of")))
+"""Turns that deny what follows."""
 ADDS = frozenset(("only", "just", "merely", "simply"))
 """"Not only red" denies nothing."""
 JOINS = frozenset(("or", "and", "nor"))
@@ -62,10 +65,21 @@ REACH = 5
 
 
 def plain(text: str) -> str:
-    """Fold case, width, quotes and dashes together, and drop what cannot be seen."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).translate(STRAIGHT)
-    return text.casefold()
+    """Fold case, width, quotes and dashes together, and drop what cannot be seen.
+
+    Unfolding can make a text eighteen times as long; of one that is too long then, the beginning is given, still too long.
+    """
+    return (text if text.isascii() else _unfolded(text).translate(STRAIGHT)).casefold()
+
+
+def _unfolded(text: str) -> str:
+    parts, length = [], 0
+    for start in range(0, len(text), STEP):
+        parts.append(unicodedata.normalize("NFKC", INVISIBLE.sub("", text[start : start + STEP])))
+        length += len(parts[-1])
+        if length > LONGEST:
+            break
+    return "".join(parts)
 
 
 def readable(reply: str) -> str | None:
@@ -83,12 +97,15 @@ def pieces(text: str) -> list[str]:
     return PIECE.findall(text)
 
 
-def denied(found: Sequence[str], at: int) -> bool:
-    """Whether a "not" before the piece at `at` reaches it within its clause."""
-    for before in range(at - 1, max(-1, at - 1 - REACH), -1):
-        word = found[before]
+def denied(found: Sequence[str]) -> list[bool]:
+    """For each piece whether a "not" before it reaches it within its clause."""
+    flags, left = [], 0
+    for at, word in enumerate(found):
+        flags.append(left > 0)
         if word in TURNS:
-            return word in ("rather", "instead") and found[before + 1 : before + 2] in (["than"], ["of"])
-        if word in NOT or word.endswith("n't"):
-            return found[before + 1] not in ADDS
-    return False
+            left = REACH + 1 if (word, *found[at + 1 : at + 2]) in INSTEAD else 0
+        elif word in NOT or word.endswith("n't"):
+            left = REACH if found[at + 1 : at + 2] != [] and found[at + 1] not in ADDS else 0
+        elif left:
+            left -= 1
+    return flags

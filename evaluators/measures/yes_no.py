@@ -7,7 +7,7 @@ and says nothing by itself. A reply that says both, or that describes without sa
 from __future__ import annotations
 
 from evaluators.measures.finding import Finding
-from evaluators.measures.words import MARKS, denied, pieces, readable
+from evaluators.measures.words import JOINS, MARKS, denied, pieces, readable
 
 YES = frozenset(("yes", "yeah", "yep", "true"))
 NO = frozenset(("no", "nope", "nah", "false"))
@@ -21,7 +21,8 @@ def yes_or_no(reply: str) -> Finding[bool]:
     if text is None:
         return Finding.nothing("nothing to read")
     found = pieces(text)
-    said = {found[at] in YES for at in range(len(found)) if _says(found, at)}
+    flags = denied(found)
+    said = {word in YES for at, word in enumerate(found) if (word in YES or word in NO) and _says(found, at, flags[at])}
     if len(said) > 1:
         return Finding.several("says yes and no")
     if said:
@@ -29,13 +30,11 @@ def yes_or_no(reply: str) -> Finding[bool]:
     return Finding.nothing("says neither yes nor no")
 
 
-def _says(found: list[str], at: int) -> bool:
-    word = found[at]
-    if word not in YES and word not in NO:
-        return False
-    after = found[at + 1] if at + 1 < len(found) else "."
+def _says(found: list[str], at: int, is_denied: bool) -> bool:  # noqa: FBT001 - what is known of this very word
+    word, after = found[at], found[at + 1] if at + 1 < len(found) else "."
     if at == 0:
         return after not in EMPTY
-    if word == "no" and after not in MARKS and after not in ("and", "or") and found[at - 1] not in MARKS:
+    before = found[at - 1]
+    if word == "no" and after not in MARKS and after not in JOINS and before not in MARKS:
         return False
-    return after not in EMPTY and not denied(found, at) and found[at - 1] not in ("or", "nor")
+    return after not in EMPTY and not is_denied and before not in ("or", "nor")

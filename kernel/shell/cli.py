@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,7 +48,7 @@ def run(
     spec = running.changed(running.find_suite(suite), model or [], at_once)
     with Store(store, write=True) as opened, _logging(store), Progress() as progress:
         name = _last_unfinished(opened, spec.suite, run_name) if resume else None
-        with _resumable(suite, store):
+        with _resumable():
             name, notes = signals.run(running.run_suite(spec, opened, progress, catalog=catalog, run=name, gateway=gateway))
     _conclude(store, name, notes, report)
 
@@ -149,13 +150,14 @@ def _logging(store: Path | None) -> Iterator[None]:
 
 
 @contextmanager
-def _resumable(suite: str, store: Path) -> Iterator[None]:
+def _resumable() -> Iterator[None]:
     """When something ends the run early, say how to go on."""
     try:
         yield
     except (signals.Stopped, AssayError) as error:
         if not isinstance(error, UserError):
-            _say(f"stopped; go on with: assay run {suite} --store {store} --resume")
+            again = [*sys.argv[1:], *(["--resume"] if "--resume" not in sys.argv else [])]
+            _say(f"stopped; go on with: assay {shlex.join(again)}")
         raise
 
 

@@ -6,6 +6,7 @@ shows as text. The page's policy lets only its own script and style run and load
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -101,11 +102,10 @@ def _replace(path: Path, text: Iterable[str]) -> None:
         draft.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise UserError(
-            f"report: {path} cannot be written ({error.strerror or error}); free space there or name another path"
-        ) from error
+        raise UserError(f"report: {path} cannot be written ({error.strerror or error}); free space there or name another path") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

@@ -99,7 +99,7 @@ def _set_reader_pragmas(connection: Any, _record: Any) -> None:
 def _cannot_open(file: Path, error: SQLAlchemyError) -> Exception:
     origin = str(getattr(error, "orig", error))
     if isinstance(error, OperationalError) and "not a database" not in origin and "malformed" not in origin:
-        return StoreError(f"{file} cannot be opened: {origin}; look at the path and its permissions")
+        return StoreError(f"{file} cannot be opened: {origin}; look at the path, its permissions and the space on the disk")
     if isinstance(error, DatabaseError):
         return BadStore(f"{file} is not a store that can be read ({origin}); restore a copy, or name another --store")
     return StoreError(f"{file}: {origin}")

@@ -138,7 +138,7 @@ class Store:
         """Close a task. Raises `Unbalanced` unless every metric has exactly `planned` cases, one outcome each."""
         counts = select(scores.c.metric, func.count()).where(scores.c.task_id == task.task_id).group_by(scores.c.metric)
         with database.store_errors(f"{self.file}: the task cannot be closed"), self.engine.begin() as connection:
-            found: dict[str, int] = dict(connection.execute(counts).tuples().all())
+            found: dict[str, int] = dict(connection.execute(counts).all())
             settled = connection.execute(select(func.count()).where(outcomes.c.task_id == task.task_id)).scalar_one()
             wrong = {metric["name"]: found.get(metric["name"], 0) for metric in task.metrics if found.get(metric["name"], 0) != planned}
             if (wrong and planned) or settled != planned:
@@ -163,7 +163,7 @@ class Store:
     def kept(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
         """The replies that are kept under these keys. A reply whose picture is gone or damaged counts as not kept."""
         with self._reading() as connection:
-            rows = connection.execute(_KEPT, {"keys": keys}).tuples().all()
+            rows = connection.execute(_KEPT, {"keys": keys}).all()
         found = {}
         for key, text in rows:
             try:
@@ -179,7 +179,7 @@ class Store:
         wanted = select(scores.c.metric, scores.c.status, func.count()).where(scores.c.task_id == task_id).group_by(scores.c.metric, scores.c.status)
         found: dict[str, dict[str, int]] = {}
         with self._reading() as connection:
-            for metric, status, count in connection.execute(wanted).tuples():
+            for metric, status, count in connection.execute(wanted):
                 found.setdefault(metric, {})[status] = count
         return found
 
@@ -197,7 +197,7 @@ class Store:
         """The scored values of a metric by case, for paired comparisons."""
         wanted = select(scores.c.case_id, scores.c.value).where(scores.c.task_id == task_id, scores.c.metric == metric, scores.c.status == "scored")
         with self._reading() as connection:
-            return dict(connection.execute(wanted).tuples().all())
+            return dict(connection.execute(wanted).all())
 
     def not_found(self, task_id: int) -> int:
         """In how many scored cases of a task the scorer found no answer in the reply."""

@@ -45,7 +45,7 @@ def test_first_scene_of_a_seed_is_the_same_on_every_machine() -> None:
 
 @pytest.mark.parametrize("count", range(1, 7))
 @pytest.mark.parametrize("word", [False, True])
-def test_things_keep_apart_and_inside(count: int, word: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_things_keep_apart_and_inside(count: int, word: bool) -> None:
     """Nothing overlaps and nothing is cut off, however full the picture is."""
     rng = random.Random(count)
     for scene in (sample(rng, count=count, word=word) for _ in range(20)):

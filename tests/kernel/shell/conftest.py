@@ -104,10 +104,7 @@ def quickstart_card(n: int = 20) -> Scorecard:
     for perspective, task, model, level in TASKS:
         lot = random.Random(task)
         lines.append(_line(perspective, task, model, None, min(1.0, max(0.2, lot.gauss(level, 0.12))), n))
-        lines += [
-            _line(perspective, task, name, name, min(1.0, max(0.0, value and lot.gauss(value, 0.04))), n)
-            for name, value in PLAYERS.items()
-        ]
+        lines += [_line(perspective, task, name, name, min(1.0, max(0.0, value and lot.gauss(value, 0.04))), n) for name, value in PLAYERS.items()]
     return Scorecard(
         run="2026-11-21-quickstart-7f3a", suite="quickstart", status="finished", created="2026-11-21 09:05 UTC",
         lines=tuple(lines), notes=("shapes-ood-snow: 2 of 20 cases failed (DeadlineExceeded).",),

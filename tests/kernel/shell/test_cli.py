@@ -1,0 +1,132 @@
+"""The command line, run as people run it: exit codes, one clear line, and what is left behind."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+ASSAY = [sys.executable, "-c", "from kernel.shell.cli import main; main()"]
+
+
+def assay(*arguments: str | Path, **rest) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(PLUGINS), **rest.pop("env", {})}
+    return subprocess.run([*ASSAY, *map(str, arguments)], env=env, capture_output=True, text=True, timeout=60, check=False, **rest)
+
+
+def run(store: Path, *more: str, **rest) -> subprocess.CompletedProcess[str]:
+    return assay("run", "stranger", "--gateway", "stranger", "--store", store, *more, **rest)
+
+
+def test_a_run_shows_its_scorecard_and_writes_the_page(tmp_path: Path):
+    done = run(tmp_path / "store", "--report", str(tmp_path / "page.html"))
+
+    assert done.returncode == 0, done.stderr
+    assert "stranger.echo" in done.stdout
+    assert "<html" in (tmp_path / "page.html").read_text()
+
+
+def test_a_kept_run_is_scored_again_shown_and_listed(tmp_path: Path):
+    run(tmp_path)
+    name = next(word for word in assay("runs", "--store", tmp_path).stdout.split() if word.startswith("stranger-"))
+
+    assert assay("score", name, "--store", tmp_path).returncode == 0
+    assert "manners" in assay("scorecard", name, "--store", tmp_path).stdout
+    assert assay("report", name, "--store", tmp_path, "--out", tmp_path / "r.html").returncode == 0
+    assert assay("runs", "--store", tmp_path).stdout.count("finished") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "strangr"], "no suite named 'strangr'; did you mean 'stranger'?"),
+        (["run", "nowhere.yaml"], "nowhere.yaml: no such file"),
+        (["run", "stranger", "--gateway", "nobody"], "no gateway named 'nobody'"),
+        (["run", "stranger", "--gateway", "stranger", "-m", "parot"], "no model named 'parot'; did you mean 'parrot'?"),
+        (["run", "stranger", "--gateway", "stranger", "--resume"], "holds no run of stranger to go on with"),
+        (["run", "stranger", "--at-once", "0"], "--at-once"),
+        (["report", "--store", "nowhere"], "nowhere holds no store"),
+        (["frobnicate"], "frobnicate"),
+        (["run"], "suite"),
+    ],
+)
+def test_a_users_mistake_is_one_clear_line_and_exit_code_2(tmp_path: Path, arguments: list[str], told: str):
+    done = assay(*arguments, cwd=tmp_path)
+
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_resumed_run_whose_plan_changed_is_refused(tmp_path: Path):
+    suite = tmp_path / "s.yaml"
+    suite.write_text("suite: s\nmodels: [parrot]\ntasks: [{evaluator: stranger.echo, options: {size: 3}}]\n")
+    assay("run", suite, "--gateway", "stranger", "--store", tmp_path / "store")
+    suite.write_text(suite.read_text().replace("3", "4"))
+
+    done = assay("run", suite, "--gateway", "stranger", "--store", tmp_path / "store", "--resume")
+
+    assert done.returncode == 2
+    assert "its plan has changed" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_a_signal_ends_the_run_so_that_it_can_go_on(tmp_path: Path, number: signal.Signals, code: int):
+    """What was acknowledged is kept, the exit status says which signal, and the message says how to resume."""
+    env = {**os.environ, "PYTHONPATH": str(PLUGINS), "STRANGER_PAUSE": "0.05", "STRANGER_ASKED": str(tmp_path / "asked")}
+    command = [*ASSAY, "run", "stranger", "--gateway", "stranger", "--store", str(tmp_path), "--at-once", "1"]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "asked").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=20)
+
+    assert process.returncode == code, errors
+    assert "--resume" in errors
+    assert run(tmp_path, "--resume").returncode == 0
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "closed"])
+def test_a_run_survives_an_output_that_goes_nowhere(tmp_path: Path, target: str):
+    env = {**os.environ, "PYTHONPATH": str(PLUGINS)}
+    command = [*ASSAY, "run", "stranger", "--gateway", "stranger", "--store", str(tmp_path)]
+    if target == "closed":
+        command = ["sh", "-c", '"$@" >&-', "sh", *command]
+        subprocess.run(command, env=env, stderr=subprocess.DEVNULL, timeout=60, check=False)
+    else:
+        with Path(target).open("w") as full:
+            subprocess.run(command, env=env, stdout=full, stderr=subprocess.DEVNULL, timeout=60, check=False)
+
+    assert "finished" in assay("runs", "--store", tmp_path).stdout
+
+
+def test_a_terminal_shows_the_live_display(tmp_path: Path):
+    """On a terminal the display renews itself, and the scorecard stands below it."""
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "PYTHONPATH": str(PLUGINS), "TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen([*ASSAY, "run", "stranger", "--gateway", "stranger", "--store", str(tmp_path)], env=env, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+
+    assert process.wait(timeout=30) == 0
+    assert b"parrot" in shown
+    assert b"manners" in shown
