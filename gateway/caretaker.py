@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import time
 from collections.abc import Coroutine
 
@@ -20,7 +21,7 @@ from gateway.circuit import DEATHS, WINDOW_SECONDS
 from gateway.client import TritonModel
 from gateway.control import Control, ControlFailed
 from gateway.process import ServerProcess
-from gateway.watch import FRESH_SECONDS, QUIET_SECONDS, State, Watch
+from gateway.watch import FRESH_SECONDS, State, Watch
 from kernel.contract import Deadline
 from kernel.errors import Cancelled, DeadlineExceeded, ModelCrashed, ModelError, ModelNotFound, Unavailable
 
@@ -28,6 +29,8 @@ UNLOADING_SECONDS = 20.0
 RETRY_SECONDS = 0.1
 STOPPED_LOOKS = 2
 NO_ANSWER = (Cancelled, DeadlineExceeded, ModelCrashed, ModelNotFound, Unavailable)
+LONGEST_CAUSE = 500
+RAISED = re.compile(r"state: \w+: (?P<cause>.+?)(?:\n\nAt:|;?\s*$)", re.DOTALL)
 
 log = structlog.get_logger("assay.gateway")
 
@@ -67,6 +70,7 @@ class Caretaker:
         watch = self.watch
         if watch.question is None:
             return watch.state is not State.UNAVAILABLE
+        watch.asked()
         try:
             await self.client.infer(watch.question, deadline=Deadline.after(seconds))
         except NO_ANSWER as error:
@@ -76,6 +80,7 @@ class Caretaker:
             level = "debug" if watch.refused else "warning"
             watch.refused = True
             getattr(log, level)("canary_refused", model=watch.name, error=str(error))
+        watch.canary_seconds = watch.used_since_asked()
         watch.alive()
         return True
 
@@ -100,9 +105,9 @@ class Caretaker:
             self._lost(dead[0])
         elif watch.stopped_looks >= STOPPED_LOOKS:
             self._end_hung("its process was stopped")
-        elif watch.question is not None and watch.silence() > watch.patience():
+        elif watch.overdue() > watch.patience():
             self._end_hung(f"it answered nothing for {watch.silence():.0f} s")
-        elif watch.question is not None and watch.silence() > QUIET_SECONDS and self._asking is None:
+        elif watch.question is not None and watch.silence() > watch.quiet() and self._asking is None:
             self._asking = self._spawn(self._ask())
 
     async def _bring(self, *, first: bool = False) -> bool:
@@ -132,7 +137,6 @@ class Caretaker:
         limit = Deadline.after(watch.model.longest_seconds)
         while len(watch.pids) >= watch.model.processes and limit.remaining() > 0:
             if await self.probe(limit.remaining()):
-                watch.alive()
                 return True
             await asyncio.sleep(RETRY_SECONDS)
         return False
@@ -141,7 +145,8 @@ class Caretaker:
         """Say why. A process that hangs while it loads is ended, or the server would wait for it for ever."""
         watch, model = self.watch, self.watch.model
         late = f"it did not finish loading within {model.loading_seconds:.0f} s"
-        watch.reason = late if error.late else f"it could not be loaded: {' '.join(str(error).split())[:600]}"
+        log.debug("load_failed", model=model.name, error=str(error))
+        watch.reason = late if error.late else f"it could not be loaded: {_cause(str(error))}"
         if self._process.alive() and self._process.pid is not None:
             stubs.kill(stubs.stubs_of(self._process.pid, model.folder))
             if first:
@@ -247,3 +252,9 @@ class Caretaker:
             self._asking = None
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("care_failed", model=self.watch.name, exc_info=error)
+
+
+def _cause(text: str) -> str:
+    """What the model raised, in one line, out of what Triton made of it: without states, codes and the way it came."""
+    match = RAISED.search(text)
+    return " ".join((match["cause"] if match else text).split())[:LONGEST_CAUSE]

@@ -18,8 +18,9 @@ LONGEST_PAUSE_SECONDS = 60.0
 class Circuit:
     """Counts deaths. Open means: it is left alone until `remaining` is over, and one more death opens it again."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, first_pause: float = FIRST_PAUSE_SECONDS) -> None:
         self._clock = clock
+        self._first_pause = first_pause
         self._deaths: deque[float] = deque(maxlen=DEATHS)
         self._pause = 0.0
         self._until = 0.0
@@ -33,7 +34,7 @@ class Circuit:
         self._deaths.append(now)
         too_often = len(self._deaths) == DEATHS and now - self._deaths[0] <= WINDOW_SECONDS
         if self._pause or too_often:
-            self._pause = min(self._pause * 2 or FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+            self._pause = min(self._pause * 2 or self._first_pause, LONGEST_PAUSE_SECONDS)
             self._until = now + self._pause
         return self.remaining() > 0
 

@@ -104,7 +104,8 @@ class Server:
         if signature.decoupled:
             metadata = (*(self._metadata or ()), *_WITH_STATUS)
             call = self._stub.ModelStreamInfer(timeout=seconds, metadata=metadata)
-            return await self._ended(call, stream.ask(call, message, signature, request), signature.model, identifier)
+            reply: Reply = await self._ended(call, stream.ask(call, message, signature, request), signature.model, identifier)
+            return reply
         call = self._stub.ModelInfer(message, timeout=seconds, metadata=self._metadata)
         response = await self._ended(call, call, signature.model, identifier)
         if response.id and response.id != identifier:

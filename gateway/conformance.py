@@ -88,7 +88,7 @@ async def can_be_cancelled(model: Model, request: Request) -> None:
     await model.infer(request, deadline=Deadline.after(SECONDS))
 
 
-async def closes_twice(model: Model, request: Request) -> None:
+async def closes_twice(model: Model, _request: Request) -> None:
     """Closing a second time does no harm."""
     await model.aclose()
     await model.aclose()

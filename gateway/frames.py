@@ -130,7 +130,7 @@ def texts(name: str, raw: bytes, count: int) -> list[bytes]:
         return [raw[4:]]
     if count > MOST_TEXTS:
         raise BadReply(f"output {name!r} has {count:,} elements, at most {MOST_TEXTS:,} are read")
-    found = []
+    found: list[bytes] = []
     at = 0
     while at < end:
         start = at + 4
@@ -152,7 +152,7 @@ def _counted(name: str, found: list[bytes], count: int) -> list[bytes]:
 
 def rows(name: str, data: Any, shape: Sequence[int]) -> Rows:
     """A matrix of finite numbers. Raises `BadReply`."""
-    if len(shape) != 2:  # noqa: PLR2004 - a matrix
+    if len(shape) != 2:
         raise BadReply(f"output {name!r} has {len(shape)} dimensions; expected 2")
     count, width = shape
     if len(data) != count * width * (4 if isinstance(data, bytes) else 1):

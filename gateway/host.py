@@ -6,7 +6,7 @@
     TritonPythonModel = hosted(MyModel)
 
 is a whole `model.py`. `execute` hands every request to an event loop on a thread and returns; the answer goes out through the
-request's response sender. The parameters of `config.pbtxt`, but `kind` and those in capitals, are arguments of the class;
+request's response sender. The parameters of `config.pbtxt`, but those in capitals and the gateway's own, are arguments of the class;
 a value that is JSON comes as what it says. The model must not block the loop: everything waits for it then.
 """
 
@@ -33,6 +33,9 @@ LONGEST_SECONDS = 600.0
 WATCH_SECONDS = 0.4
 GRACE_SECONDS = 0.5
 CLOSING_SECONDS = 10.0
+
+OURS = ("kind", "classes", "canary")
+"""Parameters of the configuration that are the gateway's."""
 
 log = structlog.get_logger("assay.host")
 
@@ -174,7 +177,7 @@ def signature_of(config: Mapping[str, Any], parameters: Mapping[str, str]) -> Si
 
 def arguments(parameters: Mapping[str, str]) -> dict[str, Any]:
     """What the model's class is called with."""
-    return {name: _plain(value) for name, value in parameters.items() if name not in ("kind", "classes") and not name.isupper()}
+    return {name: _plain(value) for name, value in parameters.items() if name not in OURS and not name.isupper()}
 
 
 def _plain(value: str) -> Any:

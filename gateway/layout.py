@@ -18,7 +18,7 @@ _JOIN = "\n"
 
 def describe(parts: Sequence[Part]) -> str:
     """The parameter."""
-    return ",".join("p" if type(part) is Picture else str(len(part.text)) for part in parts if isinstance(part, Text | Picture))
+    return ",".join(str(len(part.text)) if isinstance(part, Text) else "p" for part in parts)
 
 
 def split(text: str, described: str) -> Iterator[str]:
@@ -44,6 +44,6 @@ def arrange(texts: Sequence[str], pictures: Sequence[bytes], described: str) -> 
 
 def _words(described: str) -> list[str]:
     words = described.split(",") if described else []
-    if not all(word == "p" or (word.isascii() and word.isdigit() and len(word) < 10) for word in words):  # noqa: PLR2004
+    if not all(word == "p" or (word.isascii() and word.isdigit() and len(word) < 10) for word in words):
         raise InvalidRequest(f"{PARAMETER} is {described[:80]!r}; expected numbers and p, with commas between")
     return words

@@ -77,7 +77,7 @@ class Retrying:
             pause = self._pause(attempt, error)
             if pause >= deadline.remaining():
                 break
-            log.info("call_retried", model=request.model, error=type(error).__name__, attempt=attempt, seconds=round(pause, 2))
+            log.debug("call_retried", model=request.model, error=type(error).__name__, attempt=attempt, seconds=round(pause, 2))
             await self._sleep(pause)
             alone = deaths >= SUSPECT
             verdicts = self._verdicts

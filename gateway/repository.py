@@ -21,7 +21,7 @@ BUNDLED = Path(__file__).resolve().parent.parent / "model_repository"
 CONFIG = "config.pbtxt"
 CACHE = "__pycache__"
 LONGEST_SECONDS = 60.0
-LOADING_SECONDS = 180.0
+LOADING_SECONDS = 300.0
 MOST_SECONDS = 86_400.0
 
 

@@ -41,11 +41,13 @@ def decode(text: bytes) -> Sampling:
         raise InvalidRequest(f"sampling_parameters: {error}") from None
     if not isinstance(settings, dict):
         raise InvalidRequest(f"sampling_parameters is {type(settings).__name__}; expected a JSON object")
-    made = {name: value for name, value in settings.items() if value is not None}
+    made: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     if not made:
         return DEFAULT_SAMPLING
     _check(made)
-    return Sampling(**{name: tuple(value) if name == "stop" else value for name, value in made.items()})
+    if "stop" in made:
+        made["stop"] = tuple(made["stop"])
+    return Sampling(**made)
 
 
 def _check(settings: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import structlog
 
 LINE = re.compile(r"^(?P<level>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ \d+ (?P<source>[\w.]+:\d+)\] (?P<text>.*)$")
 LEVELS = {"I": "debug", "W": "warning", "E": "error", "F": "critical"}
-EXPECTED = ("CudaDriverHelper has not been initialized", "Unable to allocate pinned system memory", "no CUDA-capable device")
+EXPECTED = ("CudaDriverHelper has not been initialized", "Unable to allocate pinned system memory", "no CUDA-capable device", "Exit timeout expired")
 KEPT = 100
 LONGEST = 4000
 

@@ -23,7 +23,7 @@ from kernel.errors import GatewayError
 LOOPBACK = "127.0.0.1"
 LIVE_SECONDS = 60.0
 EXIT_SECONDS = 3
-STUB_SECONDS = 180
+STUB_SECONDS = 300
 POLL_SECONDS = 0.05
 
 log = structlog.get_logger("assay.gateway")

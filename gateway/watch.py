@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,10 +14,13 @@ from gateway.repository import LaidOut
 from kernel.contract import Deadline, Request
 from kernel.errors import ModelNotFound, Unavailable
 
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 FRESH_SECONDS = 5.0
 QUIET_SECONDS = 3.5
-IDLE_PATIENCE_SECONDS = 8.0
-IDLE_TICKS_A_SECOND = 3
+LONGEST_QUIET_SECONDS = 30.0
+CANARY_SHARE = 0.02
+IDLE_PATIENCE_SECONDS = 4.5
+IDLE_SHARE = 0.03
 
 
 class State(StrEnum):
@@ -32,8 +36,8 @@ class Watch:
     """What is known of a model.
 
     broken: it stays unavailable until a person acts. refused: it answered a canary with an error, which is told once.
-    busy: our own calls that are under way. answered: requests that it answered, as the server counts. ticks: processor
-    time that its processes had used when it last answered.
+    busy: our own calls that are under way. answered: requests that it answered, as the server counts. asked_at: when the
+    first canary since its last answer was asked, and `ticks` the processor time that its processes had used by then.
     """
 
     model: LaidOut
@@ -47,6 +51,8 @@ class Watch:
     circuit: Circuit = field(default_factory=Circuit)
     answered: int = 0
     alive_at: float = 0.0
+    asked_at: float = 0.0
+    canary_seconds: float = 0.0
     ticks: int = 0
     stopped_looks: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -65,22 +71,39 @@ class Watch:
     def alive(self) -> None:
         """It answered just now."""
         self.alive_at = time.monotonic()
-        self.ticks = self.used()
+
+    def asked(self) -> None:
+        """A canary is asked now; the first since its last answer is the one that counts."""
+        if self.asked_at <= self.alive_at:
+            self.asked_at = time.monotonic()
+            self.ticks = self.used()
 
     def silence(self) -> float:
         """Seconds since it last answered anything."""
         return time.monotonic() - self.alive_at
+
+    def overdue(self) -> float:
+        """Seconds for which a canary has been waiting; zero when none is."""
+        return time.monotonic() - self.asked_at if self.asked_at > self.alive_at else 0.0
+
+    def used_since_asked(self) -> float:
+        """Seconds of processor time that its processes have used since it was asked."""
+        return (self.used() - self.ticks) / TICKS_A_SECOND
+
+    def quiet(self) -> float:
+        """Seconds of silence after which it is asked a canary, more for one whose canary costs more."""
+        return min(max(QUIET_SECONDS, self.canary_seconds / CANARY_SHARE), LONGEST_QUIET_SECONDS)
 
     def used(self) -> int:
         """Processor time that its processes have used, in clock ticks."""
         return sum(seen.ticks for pid in self.pids if (seen := stubs.vitals(pid)) is not None)
 
     def patience(self) -> float:
-        """Seconds of silence after which it counts as hung.
+        """Seconds that a canary may wait before the model counts as hung.
 
-        Short only for one that has nothing of ours to do and does not compute; else as long as its longest call.
+        Few only for one that has nothing of ours to do and does not compute; else as many as its longest call takes.
         """
-        computes = self.used() - self.ticks > self.silence() * IDLE_TICKS_A_SECOND
+        computes = self.used_since_asked() > self.overdue() * IDLE_SHARE
         idle = self.busy == 0 and not computes
         return min(IDLE_PATIENCE_SECONDS, self.model.longest_seconds) if idle else self.model.longest_seconds
 

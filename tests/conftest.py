@@ -1,21 +1,30 @@
 """What all tests share: one real server for the whole session, with the small models of `tests/models`."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.repository import read_folder
-from gateway.triton import Options, Triton
+if TYPE_CHECKING:
+    from gateway.triton import Triton
 
 MODELS = Path(__file__).parent / "models"
-SERVED = ("echo", "hosted_slow", "hosted_faulty", "decoupled_words")
 
 
 @pytest.fixture(scope="session")
 async def triton() -> AsyncIterator[Triton]:
-    """The real server, started once. Whoever kills something in it starts one of their own."""
-    server = Triton({name: read_folder(MODELS / name, name) for name in SERVED if (MODELS / name / "config.pbtxt").is_file()}, Options())
+    """The real server, started once. Whoever kills something in it starts one of their own.
+
+    Imported here, because the kernel's tests run where no grpc is installed.
+    """
+    from gateway.repository import read_folder
+    from gateway.triton import Options, Triton
+
+    models = {path.parent.name: read_folder(path.parent, path.parent.name) for path in sorted(MODELS.glob("*/config.pbtxt"))}
+    server = Triton(models, Options())
     try:
         await server.open()
         yield server

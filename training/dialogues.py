@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PLACES = GRID * GRID
 SPECIAL = ("<pad>", "<unk>", "<bos>", "<eos>", "<image>", "<answer>")
-SHARES = {"identification": 0.24, "attribute": 0.22, "spatial": 0.26, "count": 0.2, "ocr": 0.08}
+SHARES = {"identification": 0.28, "attribute": 0.16, "spatial": 0.3, "count": 0.2, "ocr": 0.06}
 MANNERS = (
     "Answer with one word.",
     "Answer briefly.",
@@ -54,8 +54,8 @@ def _harder(question: Question, rng: random.Random) -> Question:
         question = distracted(question, rng)
     if rng.random() < 0.12:
         question = replace(question, text=f"{_babble(rng)} {question.text}")
-    if rng.random() < 0.2:
-        question = with_options(question, rng, among=rng.randint(2, 6))
+    if rng.random() < 0.5:
+        question = with_options(question, rng, among=rng.choice((2, 3, 4, 4, 4, 6)))
     if rng.random() < 0.15:
         manner = rng.choice(MANNERS)
         before = rng.random() < 0.4 or manner == "Question:"

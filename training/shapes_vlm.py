@@ -18,18 +18,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, mse_loss
+from transformers import PreTrainedTokenizerFast
 
 from evaluators.shapes.scenes import COLOURS, SHAPES, SIZES, WORDS
 from training.dialogues import PLACES, Pack, encode, pack, tokenizer
 from training.muon import Muon
-from training.pictures import NOTHING, labels, pixels, scenes
+from training.pictures import GRID, HEADS, NOTHING, labels, pixels, scenes
 from training.shapes_vlm_network import PLACE, Pupil, build, new_eye
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from transformers import PreTrainedTokenizerFast
 
 WORKSHOP = Path("build/shapes_vlm")
 LOG = Path("training/logs/shapes_vlm.log")
@@ -42,9 +41,11 @@ NAMES = {
     "size": tuple(SIZES),
     "word": WORDS,
     "centre": ("<unk>", "object"),
+    "across": ("left", "right"),
+    "down": ("above", "below"),
 }
-"""The word for each class of each head of the eye."""
-PLAIN = 0.4
+"""The word for each class of each head of the eye, and the words between which a patch's place is told."""
+PLAIN = 0.33
 """Share of the lessons in which questions are asked without options, distractions and suppositions."""
 
 
@@ -63,7 +64,7 @@ def main() -> None:
     if options.stage == "see":
         see(options.steps or 600, options.batch or 32)
     else:
-        answer(options.steps or 2000, options.batch or 16)
+        answer(options.steps or 3000, options.batch or 16)
 
 
 # -- the eye ------------------------------------------------------------------
@@ -121,23 +122,62 @@ def _share(right: torch.Tensor) -> float:
 
 def answer(steps: int, batch: int, room: int = 160) -> None:
     """Teach the whole network to answer, but for the eye, which stays as it is."""
-    words = tokenizer()
+    words = _vocabulary(WORKSHOP / "words")
     network = Student(words.get_vocab()).to(DEVICE)
     if not (WORKSHOP / "answer.pt").exists():
         network.whole.model.vision_tower.resnet.load_state_dict(_tower(WORKSHOP / "see.pt"))
+        name_patches(network)
 
     def loss(rng: random.Random, done: float) -> torch.Tensor:
         drawn = scenes(rng, batch)
         packed = pack(drawn, rng, words, room, plain=done < PLAIN)
         named, logits, places = network(pixels(drawn, rng), packed)
         truth = {head: table.to(DEVICE) for head, table in labels(drawn).items()}
-        return cross_entropy(logits, packed.wanted.to(DEVICE)[places]) + 0.3 * dense_loss(named, truth)
+        return cross_entropy(logits, packed.wanted.to(DEVICE)[places]) + 0.3 * naming_loss(named, truth)
 
     def examine() -> dict[str, float]:
         export(network, words)
         return examine_answers(network, words)
 
     train("answer", network, loss, steps=steps, rate=1e-3, examine=examine)
+
+
+def _vocabulary(kept: Path) -> PreTrainedTokenizerFast:
+    # Questions may be worded anew between two sittings; the numbers of the words stay those of the first.
+    if not kept.exists():
+        tokenizer().save_pretrained(kept)
+    return PreTrainedTokenizerFast.from_pretrained(kept)
+
+
+def name_patches(network: Student, steps: int = 200, batch: int = 16) -> None:
+    """Teach the projector alone to give patches their names."""
+    model = network.whole.model
+    optimiser = torch.optim.Adam(model.multi_modal_projector.parameters(), lr=2e-3)
+    for step in range(steps):
+        rng = random.Random(f"{SEED} name {step}")
+        drawn = scenes(rng, batch)
+        with torch.no_grad():
+            seen = model.vision_tower(pixels(drawn, rng).to(DEVICE)).last_hidden_state
+        named = network.name(model.multi_modal_projector(seen))
+        value = naming_loss(named, {head: table.to(DEVICE) for head, table in labels(drawn).items()})
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        if (step + 1) % 50 == 0:
+            report({"stage": "name", "step": step + 1, "loss": round(value.item(), 4)}, left=0)
+
+
+def naming_loss(named: dict[str, torch.Tensor], truth: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What stands on a patch as for the eye; and further right, the more like "right" and the less like "left"."""
+    grid = torch.arange(GRID, device=DEVICE) - (GRID - 1) / 2
+    across, down = grid.repeat(GRID), grid.repeat_interleave(GRID)
+    off = mse_loss(_lean(named["across"]), across.expand(len(named["across"]), -1))
+    off = off + mse_loss(_lean(named["down"]), down.expand(len(named["down"]), -1))
+    return dense_loss({head: named[head] for head in HEADS}, truth) + 0.2 * off
+
+
+def _lean(likeness: torch.Tensor) -> torch.Tensor:
+    return likeness[..., 1] - likeness[..., 0]
 
 
 def _tower(path: Path) -> dict[str, torch.Tensor]:
@@ -169,7 +209,7 @@ class Student(torch.nn.Module):
         model = self.whole.model
         seen = model.multi_modal_projector(model.vision_tower(pictures.to(DEVICE)).last_hidden_state)
         embedding = model.get_input_embeddings()
-        named = {head: seen @ embedding.weight[names.to(DEVICE)].T for head, names in self.names.items()}
+        named = self.name(seen)
         tokens = torch.cat([seen, embedding(packed.tokens[:, PLACES:].to(DEVICE))], dim=1)
         thoughts = model.language_model(
             inputs_embeds=tokens,
@@ -179,6 +219,11 @@ class Student(torch.nn.Module):
         ).last_hidden_state
         places = (packed.wanted != NOTHING).to(DEVICE)
         return named, self.whole.lm_head(thoughts[places]), places
+
+    def name(self, seen: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Likeness of what is seen, [n, patches, width], to every name, per head."""
+        embeddings = self.whole.get_input_embeddings().weight
+        return {head: seen @ embeddings[names.to(DEVICE)].T for head, names in self.names.items()}
 
 
 @torch.no_grad()

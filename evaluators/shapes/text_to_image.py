@@ -15,7 +15,8 @@ from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Reque
 from kernel.evaluator import Case, Evaluator, Score
 
 DETECTOR, OCR = "shapes-detector", "ocr"
-PIXELS = 256
+PIXELS = 64
+"""Side of the drawings that the players paint: as small as what the bundled model paints, so that instruments take as long."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,13 +10,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from kernel.contract import Deadline, Model, Reply, Request
 from kernel.errors import NotKept
 from kernel.store.codec import dump_reply, reply_key
 from kernel.store.database import store_errors
-from kernel.store.store import Batch, Store
+from kernel.store.store import Batch, OutcomeRow, ReplyRow, ScoreRow, Store
 
 BATCH = 512
 PATIENCE = 0.2
@@ -28,6 +28,15 @@ ROOM = 8 * BATCH
 T = TypeVar("T")
 
 
+class Waiting(NamedTuple):
+    """An outcome on its way to the disk, with the pictures of its case; `announce` is called once all of it is there."""
+
+    row: OutcomeRow
+    scores: list[ScoreRow]
+    pictures: tuple[bytes, ...]
+    announce: Callable[[], None]
+
+
 class Keeping:
     """An open `Store`, its thread, and the rows that are on their way to it."""
 
@@ -36,8 +45,7 @@ class Keeping:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._loop = asyncio.get_running_loop()
         self._replies: dict[bytes, tuple[str, Reply]] = {}
-        self._outcomes: list[tuple[dict[str, Any], list[dict[str, Any]], tuple[bytes, ...]]] = []
-        self._announce: list[Callable[[], None]] = []
+        self._outcomes: list[Waiting] = []
         self._writing: dict[bytes, tuple[str, Reply]] = {}
         self._due: asyncio.TimerHandle | None = None
         self._batch: asyncio.Task[None] | None = None
@@ -69,11 +77,10 @@ class Keeping:
         self._replies[key] = (model, reply)
         self._stir()
 
-    async def keep_outcome(self, outcome: dict[str, Any], scores: list[dict[str, Any]], pictures: tuple[bytes, ...], announce: Callable[[], None]) -> None:
-        """Put an outcome on its way; `announce` is called once it is on disk. Waits while the store lags behind."""
+    async def keep_outcome(self, waiting: Waiting) -> None:
+        """Put an outcome on its way; it is announced once it is on disk. Waits while the store lags behind."""
         self._check()
-        self._outcomes.append((outcome, scores, pictures))
-        self._announce.append(announce)
+        self._outcomes.append(waiting)
         self._stir()
         if len(self._outcomes) >= ROOM:
             self._room.clear()
@@ -109,14 +116,13 @@ class Keeping:
     async def _write(self) -> None:
         self._writing, self._replies = self._replies, {}
         waiting, self._outcomes = self._outcomes, []
-        announce, self._announce = self._announce, []
         try:
             await self._loop.run_in_executor(self._thread, self._commit, self._writing, waiting)
         except BaseException as error:  # noqa: BLE001  # whatever it is, nothing may be announced after it
             self._broken = error
         else:
-            for tell in announce:
-                tell()
+            for outcome in waiting:
+                outcome.announce()
         finally:
             self._writing = {}
             self._batch = None
@@ -124,14 +130,14 @@ class Keeping:
         if not self._broken and (self._replies or self._outcomes):
             self._stir()
 
-    def _commit(self, kept: dict[bytes, tuple[str, Reply]], waiting: list[tuple[dict[str, Any], list[dict[str, Any]], tuple[bytes, ...]]]) -> None:
+    def _commit(self, kept: dict[bytes, tuple[str, Reply]], waiting: list[Waiting]) -> None:
         keep = self.store.artifacts.keep
         with store_errors(f"{self.store.folder}: pictures cannot be written"):
-            rows = [{"key": key, "model": model, "reply": dump_reply(reply, keep)} for key, (model, reply) in kept.items()]
-            for _, _, pictures in waiting:
-                for picture in pictures:
+            rows = [ReplyRow(key, model, dump_reply(reply, keep)) for key, (model, reply) in kept.items()]
+            for outcome in waiting:
+                for picture in outcome.pictures:
                     keep(picture)
-        self.store.write(Batch(rows, [outcome for outcome, _, _ in waiting], [score for _, scores, _ in waiting for score in scores]))
+        self.store.write(Batch(rows, [outcome.row for outcome in waiting], [score for outcome in waiting for score in outcome.scores]))
 
 
 class Keeper:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -44,13 +44,45 @@ class TaskRow:
     planned: int | None
 
 
-@dataclass(slots=True)
-class Batch:
-    """Rows to be written in one transaction."""
+class ReplyRow(NamedTuple):
+    """A row of `replies`."""
 
-    replies: list[dict[str, Any]]
-    outcomes: list[dict[str, Any]]
-    scores: list[dict[str, Any]]
+    key: bytes
+    model: str
+    reply: str
+
+
+class OutcomeRow(NamedTuple):
+    """A row of `outcomes`."""
+
+    task_id: int
+    case_id: str
+    status: str
+    error: str | None
+    reason: str
+    found: int
+    seconds: float
+    cluster: str | None
+    shown: str
+    replies: bytes
+
+
+class ScoreRow(NamedTuple):
+    """A row of `scores`."""
+
+    task_id: int
+    metric: str
+    case_id: str
+    status: str
+    value: float | None
+
+
+class Batch(NamedTuple):
+    """Rows to be written in one transaction, in the order of the columns of their tables."""
+
+    replies: list[ReplyRow]
+    outcomes: list[OutcomeRow]
+    scores: list[ScoreRow]
 
 
 class Store:
@@ -71,6 +103,8 @@ class Store:
         except BaseException:
             self._unlock()
             raise
+        # Compiled once, so that rows go to the driver as the tuples they are.
+        self._puts = [str(put.compile(self.engine)) for put in (_PUT_REPLY, _PUT_OUTCOME, _PUT_SCORE)]
         self._inode = self.file.stat().st_ino
         self.artifacts = Artifacts(str(folder.absolute() / "artifacts"))
 
@@ -151,9 +185,9 @@ class Store:
         """Replies, outcomes and scores in one transaction, in that order. Raises `StoreError`."""
         self._refuse_replaced()
         with database.store_errors(f"{self.file} cannot be written"), self.engine.begin() as connection:
-            for statement, rows in ((_PUT_REPLY, batch.replies), (_PUT_OUTCOME, batch.outcomes), (_PUT_SCORE, batch.scores)):
+            for statement, rows in zip(self._puts, (batch.replies, batch.outcomes, batch.scores), strict=True):
                 if rows:
-                    connection.execute(statement, rows)
+                    connection.exec_driver_sql(statement, list[Sequence[Any]](rows))
 
     def settled(self, task_id: int, cases: Sequence[str]) -> set[str]:
         """Which of these cases have an outcome."""

@@ -4,10 +4,9 @@ from pathlib import Path
 
 CONFIG = """
 backend: "python"
-max_batch_size: 8
+max_batch_size: 1
 input [ { name: "text_input", data_type: TYPE_STRING, dims: [ 1 ] } ]
 output [ { name: "text_output", data_type: TYPE_STRING, dims: [ 1 ] } ]
-dynamic_batching { }
 instance_group [ { kind: KIND_CPU, count: 1 } ]
 parameters { key: "kind" value: { string_value: "generate" } }
 """

@@ -52,7 +52,7 @@ def test_every_kind_of_entry_is_read(write):
         "nothing": Player(player="empty"),
         "unseeing": Player(player="blind", of="mine"),
     } == dict(catalog.entries)
-    assert ["mine", "theirs", "nothing", "unseeing"] == list(catalog.entries)
+    assert list(catalog.entries) == ["mine", "theirs", "nothing", "unseeing"]
     assert path.parent / "echo" == catalog.folder("mine")
 
 
@@ -60,10 +60,10 @@ def test_a_blind_player_brings_its_model_along(write):
     """Whoever asks for a blind player needs the model that it asks; nothing else is started."""
     catalog = read_catalog(write("models: {a: {folder: echo}, b: {folder: echo}, x: {player: blind, of: b}, y: {player: gold}}"))
 
-    assert ["b", "x"] == catalog.with_needs(["x"])
-    assert ["y"] == catalog.with_needs(["y"])
-    assert ["a", "b", "x", "y"] == catalog.with_needs(None)
-    assert [] == catalog.with_needs([])
+    assert catalog.with_needs(["x"]) == ["b", "x"]
+    assert catalog.with_needs(["y"]) == ["y"]
+    assert catalog.with_needs(None) == ["a", "b", "x", "y"]
+    assert catalog.with_needs([]) == []
 
 
 def test_an_unknown_name_is_told_with_the_nearest(write):
@@ -90,7 +90,7 @@ def test_all_faults_are_told_at_once(write):
 
     found = faults(path)
 
-    assert 6 == len(found)
+    assert len(found) == 6
     assert "line 4: models.three: expected one of bundled, folder, server, player; did you mean 'bundled'?" in found
     assert "line 5: models.four: has folder and server; an entry is one of them" in found
     assert any(fault.startswith("line 6: models: 'Five' is no name; expected 1 to 64 of a-z") for fault in found)
@@ -115,15 +115,15 @@ def test_faults_of_meaning_are_told_at_once(write):
 
     found = faults(path)
 
-    assert 7 == len(found)
+    assert len(found) == 7
     assert found[0].startswith("line 2: models.one.folder: ")
     assert found[0].endswith("nowhere is no model folder of Triton; expected config.pbtxt in it")
     assert found[1].startswith("line 3: models.two.bundled: no bundled model named 'shapes_vln'")
-    assert "line 4: models.three.of: missing; a blind player asks a model of the catalog without the picture" == found[2]
-    assert "line 5: models.four.of: the player 'gold' asks no model; leave it out" == found[3]
-    assert "line 6: models.five.of: no model named 'thre'; did you mean 'three'?" == found[4]
-    assert "line 7: models.six.of: 'three' is a player itself; name a model" == found[5]
-    assert "line 8: models.seven.server: 'http://a:80' is no address; expected grpc://host:port" == found[6]
+    assert found[2] == "line 4: models.three.of: missing; a blind player asks a model of the catalog without the picture"
+    assert found[3] == "line 5: models.four.of: the player 'gold' asks no model; leave it out"
+    assert found[4] == "line 6: models.five.of: no model named 'thre'; did you mean 'three'?"
+    assert found[5] == "line 7: models.six.of: 'three' is a player itself; name a model"
+    assert found[6] == "line 8: models.seven.server: 'http://a:80' is no address; expected grpc://host:port"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_faults_of_meaning_are_told_at_once(write):
 def test_names_that_are_none_are_refused(write, name):
     """A name is 1 to 64 of a closed alphabet: it becomes a folder, a model's name on the wire, and part of keys."""
     if name == "no":
-        assert ["no"] == list(read_catalog(write("models: {no: {folder: echo}}")).entries)
+        assert list(read_catalog(write("models: {no: {folder: echo}}")).entries) == ["no"]
         return
 
     assert any("is no name; expected 1 to 64" in fault for fault in faults(write(f"models:\n  {name}: {{folder: echo}}\n")))
@@ -180,7 +180,7 @@ def test_documents_that_are_no_catalog_are_refused(write, text):
 
 def test_a_missing_file_is_told(tmp_path):
     """A path that leads nowhere is refused as what it is."""
-    assert ("no such file; expected a catalog of models (YAML)",) == faults(tmp_path / "none.yaml")
+    assert faults(tmp_path / "none.yaml") == ("no such file; expected a catalog of models (YAML)",)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_password_in_an_address_is_not_repeated(write):
     """The refusal must not print what it refuses."""
     (fault,) = faults(write('models: {a: {server: "grpc://me:hunter2@vlm:8001"}}'))
 
-    assert "line 1: models.a.server: a user or password has no place in an address; expected grpc://host:port" == fault
+    assert fault == "line 1: models.a.server: a user or password has no place in an address; expected grpc://host:port"
 
 
 def test_the_catalog_that_comes_with_assay_has_the_right_shape():
@@ -239,6 +239,6 @@ def test_the_catalog_that_comes_with_assay_has_the_right_shape():
     data, _ = documents.parse(DEFAULT.read_bytes(), str(DEFAULT))
     entries = data["models"]
 
-    assert ["shapes-vlm", "shapes-diffusion", "shapes-detector", "ocr", "nudity"] == [name for name in entries if "bundled" in entries[name]]
+    assert [name for name in entries if "bundled" in entries[name]] == ["shapes-vlm", "shapes-diffusion", "shapes-detector", "ocr", "nudity"]
     for entry in entries.values():
         documents.validate(Bundled if "bundled" in entry else Player, entry, "catalog.yaml")

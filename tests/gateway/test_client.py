@@ -4,7 +4,6 @@ import asyncio
 import time
 from pathlib import Path
 
-import grpc
 import grpc.aio
 import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
@@ -16,6 +15,8 @@ from gateway.repository import read_folder
 from gateway.signature import of_kind
 from kernel.contract import Deadline, Finish, Kind, Request, Text
 from kernel.errors import BadReply, DeadlineExceeded, ModelNotFound, QuotaExhausted, Unauthenticated, Unavailable
+
+pytestmark = pytest.mark.triton
 
 MODELS = Path(__file__).parent.parent / "models"
 SAMPLES = {"echo": "a", "hosted_slow": "0.01 a", "decoupled_words": "a b"}

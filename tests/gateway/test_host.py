@@ -13,6 +13,8 @@ from gateway.status import CODES
 from kernel.contract import Deadline, Finish, Picture, Request, Sampling, Text, Turn
 from kernel.errors import BadReply, DeadlineExceeded, InvalidRequest, InvalidSpec, ModelFault, TooLarge
 
+pytestmark = pytest.mark.triton
+
 MODELS = Path(__file__).parent.parent / "models"
 
 
@@ -115,12 +117,16 @@ class Backend:
     TRITONSERVER_RESPONSE_COMPLETE_FINAL = 1
 
     class TritonError:
+        """A code and a text."""
+
         INTERNAL, CANCELLED = "internal", "cancelled"
 
         def __init__(self, message, code):
             self.message, self.code = message, code
 
     class InferenceResponse:
+        """Tensors or an error."""
+
         def __init__(self, tensors=(), error=None):
             self.tensors, self.error = tensors, error
 
@@ -189,6 +195,6 @@ def test_a_configuration_that_cannot_be_hosted_is_refused():
 
 def test_parameters_are_the_models_arguments():
     """JSON as what it says, everything else as text; Triton's own are left out."""
-    given = {"kind": "generate", "longest": "30", "name": "gpt", "keys": '["a"]', "FORCE_CPU_ONLY_INPUT_TENSORS": "no"}
+    given = {"kind": "generate", "canary": "0", "longest": "30", "name": "gpt", "keys": '["a"]', "FORCE_CPU_ONLY_INPUT_TENSORS": "no"}
 
     assert {"longest": 30, "name": "gpt", "keys": ["a"]} == host.arguments(given)

@@ -31,9 +31,9 @@ def test_a_folder_tells_what_its_model_is():
     model = read_folder(ECHO, "my-echo")
 
     assert Kind.GENERATE is model.description.signature.kind
-    assert "my-echo" == model.description.signature.model
-    assert "python" == model.description.backend
-    assert ("text_input",) == model.description.accepts
+    assert model.description.signature.model == "my-echo"
+    assert model.description.backend == "python"
+    assert model.description.accepts == ("text_input",)
 
 
 def test_a_model_is_laid_out_under_its_name_of_the_catalog(tmp_path, model):
@@ -42,7 +42,7 @@ def test_a_model_is_laid_out_under_its_name_of_the_catalog(tmp_path, model):
 
     config = text_format.Parse((laid_out.folder / "config.pbtxt").read_text(), model_config_pb2.ModelConfig())
     assert tmp_path / "models" / "other-name" == laid_out.folder
-    assert "other-name" == config.name
+    assert config.name == "other-name"
     assert (laid_out.folder / "1").is_symlink()
     assert (model / "1" / "model.py").read_bytes() == (laid_out.folder / "1" / "model.py").read_bytes()
 
@@ -62,7 +62,7 @@ def test_the_identity_changes_with_every_file_and_with_nothing_else(tmp_path, mo
     (model / "1" / "weights.bin").rename(model / "1" / "weights2.bin")
     renamed = identity(model)
 
-    assert 4 == len({first, more, changed, renamed})
+    assert len({first, more, changed, renamed}) == 4
 
 
 def test_two_files_cannot_pass_for_one(model):
@@ -83,7 +83,7 @@ def test_the_time_limits_of_a_model_are_its_own(tmp_path, model):
 
     laid_out = lay_out("echo", read_folder(model, "echo"), tmp_path / "models")
 
-    assert (7.5, 300.0, 1) == (laid_out.longest_seconds, laid_out.loading_seconds, laid_out.processes)
+    assert (laid_out.longest_seconds, laid_out.loading_seconds, laid_out.processes) == (7.5, 300.0, 1)
 
 
 @pytest.mark.parametrize("said", ["soon", "0", "-1", "nan", "1e9"])
@@ -91,7 +91,7 @@ def test_time_limits_that_are_none_are_refused(tmp_path, model, said):
     """A limit is a number of seconds within a day."""
     parameter(model, "longest_seconds", said)
 
-    with pytest.raises(InvalidSpec, match="parameters: longest_seconds is '.*'; expected seconds"):
+    with pytest.raises(InvalidSpec, match=r"parameters: longest_seconds is '.*'; expected seconds"):
         lay_out("echo", read_folder(model, "echo"), tmp_path / "models")
 
 
@@ -125,4 +125,4 @@ def test_a_folder_without_configuration_is_refused(model):
 @pytest.mark.parametrize("folder", sorted(path.parent for path in BUNDLED.glob("*/config.pbtxt")), ids=lambda path: path.name)
 def test_bundled_models_state_a_kind_and_keep_the_contract(folder):
     """Every bundled model says what it is, and its tensors are those of the contract."""
-    assert () == read_folder(folder, folder.name).description.faults
+    assert read_folder(folder, folder.name).description.faults == ()

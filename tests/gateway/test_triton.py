@@ -77,9 +77,15 @@ async def until(holds: Callable[[], bool], seconds: float = 30.0) -> float:
     """Wait until something holds; how long that took."""
     began = time.monotonic()
     async with asyncio.timeout(seconds):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - what is waited for happens in other processes
             await asyncio.sleep(0.02)
     return time.monotonic() - began
+
+
+def tree_of(triton: Triton) -> list[psutil.Process]:
+    """The server and all that runs below it."""
+    server = psutil.Process(triton.pid)
+    return [server, *(it for it in server.children(recursive=True) if it.status() != psutil.STATUS_ZOMBIE)]
 
 
 def left_behind(triton: Triton) -> list[object]:
@@ -249,6 +255,7 @@ async def test_a_crash_loop_is_left_alone_while_others_serve(triton):
     """A model that dies at every call: after three deaths its circuit opens and says so; the other model is as ever."""
     caretaker = triton.supervisor.models["fragile"]
     watch = caretaker.watch
+    watch.circuit = Circuit(first_pause=4.0)
     for _ in range(3):
         await watch.ready(Deadline.after(30))
         with pytest.raises(Unavailable):
@@ -256,10 +263,10 @@ async def test_a_crash_loop_is_left_alone_while_others_serve(triton):
         await until(lambda: watch.state is not State.READY)
     await until(lambda: watch.state is State.UNAVAILABLE)
 
-    with pytest.raises(Unavailable, match="it died 3 times within 60 s and is left alone for 10 s") as refused:
-        await ask(model_of(triton, "fragile"), "hello", seconds=2)
+    with pytest.raises(Unavailable, match="it died 3 times within 60 s and is left alone for 4 s") as refused:
+        await ask(model_of(triton, "fragile"), "hello", seconds=0.5)
 
-    assert 0 < refused.value.retry_after <= 10
+    assert 0 < refused.value.retry_after <= 4
     assert [await ask(model_of(triton, "well"), str(number)) for number in range(20)] == [str(number) for number in range(20)]
     assert await ask(model_of(triton, "fragile"), "hello") == "hello"
     assert watch.circuit.remaining() == 0.0
@@ -300,10 +307,9 @@ async def test_only_inference_and_health_are_open(triton):
 
 async def test_nothing_listens_but_grpc_on_loopback(triton):
     """The sockets of the whole process tree: one port, on this machine only."""
-    server = psutil.Process(triton.pid)
     listening = {
-        (connection.laddr.ip, connection.laddr.port)
-        for process in [server, *server.children(recursive=True)]
+        (connection.laddr.ip.removeprefix("::ffff:"), connection.laddr.port)
+        for process in tree_of(triton)
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     }
@@ -313,11 +319,21 @@ async def test_nothing_listens_but_grpc_on_loopback(triton):
 
 async def test_the_environment_of_the_server_is_an_allow_list(triton, monkeypatch):
     """What stands in our environment does not reach the models, unless it is on the list."""
-    server = psutil.Process(triton.pid)
-    given = {"PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "TMPDIR", "TOKENIZERS_PARALLELISM", *INHERITED}
+    given = {
+        "PATH",
+        "LD_LIBRARY_PATH",
+        "PYTHONPATH",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONUNBUFFERED",
+        "TMPDIR",
+        "TOKENIZERS_PARALLELISM",
+        "PWD",
+        "SHLVL",
+        *INHERITED,
+    }
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
 
-    found = set().union(*(process.environ() for process in [server, *server.children(recursive=True)]))
+    found = set().union(*(process.environ() for process in tree_of(triton)))
 
     assert found <= given
     assert "sk-canary" not in triton._environment().values()
@@ -339,10 +355,9 @@ async def test_models_that_cannot_be_loaded_are_told_and_others_serve(tmp_path):
 
         assert await ask(model_of(triton, "well"), "hello") == "hello"
         assert states == dict.fromkeys(["raising", "importing", "endless"], (State.UNAVAILABLE, True)) | {"well": (State.READY, False)}
-        assert "no weights here" in reasons["raising"]
-        assert "nowhere_to_be_found" in reasons["importing"]
+        assert reasons["raising"] == "it could not be loaded: RuntimeError: no weights here"
+        assert reasons["importing"] == "it could not be loaded: ModuleNotFoundError: No module named 'nowhere_to_be_found'"
         assert reasons["endless"] == "it did not finish loading within 6 s"
-        assert all("\n" not in reason for reason in reasons.values())
         with pytest.raises(ModelNotFound, match="endless is not served: it did not finish loading within 6 s"):
             await ask(model_of(triton, "endless"), "hello", seconds=5)
         await until(lambda: not stubs_of(triton.pid, triton._private.folder / "models" / "endless"))
@@ -355,7 +370,7 @@ async def test_a_server_without_any_model_is_refused(tmp_path):
     """Where not one model can be served, opening fails with all reasons, and leaves nothing."""
     triton = open_triton({"raising": write_model(tmp_path / "raising", at_load="raise RuntimeError('no weights here')")})
 
-    with pytest.raises(GatewayError, match="no model can be served; raising: it could not be loaded: .*no weights here"):
+    with pytest.raises(GatewayError, match=r"no model can be served; raising: it could not be loaded: .*no weights here"):
         await triton.open()
 
     await triton.aclose()
@@ -408,7 +423,7 @@ def test_a_missing_server_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "pytriton", None)
     monkeypatch.setenv("PATH", "/nowhere")
 
-    with pytest.raises(GatewayError, match="no Triton Inference Server: .*pip install"):
+    with pytest.raises(GatewayError, match=r"no Triton Inference Server: .*pip install"):
         find_server()
     with pytest.raises(GatewayError, match="/nowhere/tritonserver: no Triton with a Python backend"):
         find_server(Path("/nowhere/tritonserver"))

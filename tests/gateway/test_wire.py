@@ -1,10 +1,11 @@
 """The wire: any value survives there and back, and every claim of the other side is checked."""
 
+import contextlib
 import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tritonclient.grpc import service_pb2
 
@@ -12,6 +13,8 @@ from gateway import jsontext, wire
 from gateway.signature import INPUTS, OUTPUTS, Signature, of_kind
 from kernel.contract import MESSAGE_LIMIT, Detection, Finish, Kind, Picture, Reply, Request, Sampling, Text, Turn
 from kernel.errors import BadReply, InvalidRequest, TooLarge, Unsupported
+
+unhurried = settings(deadline=None)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 pictures = st.binary(min_size=1, max_size=40).map(Picture)
@@ -84,10 +87,11 @@ def arrays_of(message):
     found = {}
     for tensor, raw in zip(message.inputs, message.raw_input_contents, strict=True):
         elements = []
-        while raw:
-            (length,) = struct.unpack_from("<I", raw)
-            elements.append(raw[4 : 4 + length])
-            raw = raw[4 + length :]
+        at = 0
+        while at < len(raw):
+            (length,) = struct.unpack_from("<I", raw, at)
+            elements.append(raw[at + 4 : at + 4 + length])
+            at += 4 + length
         array = np.empty(len(elements), dtype=object)
         array[:] = elements
         found[tensor.name] = array.reshape(tuple(tensor.shape))
@@ -106,6 +110,7 @@ def response_of(arrays):
     return response
 
 
+@unhurried
 @given(requests(), st.booleans())
 def test_any_request_survives_there_and_back(request, batched):
     """Whatever is asked, the model inside Triton reads the same."""
@@ -116,6 +121,7 @@ def test_any_request_survives_there_and_back(request, batched):
     assert request == wire.read(*arrays_of(message), signature)
 
 
+@unhurried
 @given(replies(), st.booleans())
 def test_any_reply_survives_there_and_back(case, batched):
     """Whatever a model inside Triton answers, the client reads the same."""
@@ -125,6 +131,7 @@ def test_any_reply_survives_there_and_back(case, batched):
     assert reply == wire.decode_part(response_of(wire.write(reply, signature)), signature)
 
 
+@unhurried
 @given(replies(), st.data())
 def test_a_damaged_answer_is_a_bad_reply_or_another_answer(case, data):
     """No byte of an answer can raise anything but `BadReply`."""
@@ -138,10 +145,8 @@ def test_a_damaged_answer_is_a_bad_reply_or_another_answer(case, data):
     except Exception:  # noqa: BLE001 - what Protobuf itself refuses does not reach us
         return
 
-    try:
-        wire.decode_part(response, signature)
-    except BadReply as error:
-        assert str(error)
+    with contextlib.suppress(BadReply):
+        assert isinstance(wire.decode_part(response, signature), Reply)
 
 
 GENERATE = of_kind("m", Kind.GENERATE)
@@ -341,6 +346,7 @@ def test_the_tables_have_every_kind():
     assert set(Kind) == set(INPUTS) == set(OUTPUTS)
 
 
+@unhurried
 @given(plain_json)
 def test_json_survives_there_and_back(value):
     """What goes out comes in again."""

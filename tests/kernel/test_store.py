@@ -13,7 +13,8 @@ from kernel.contract import Detection, Finish, Picture, Reply
 from kernel.errors import BadStore, NewerStore, StoreError, StoreInUse, Unbalanced, UnknownName
 from kernel.store.artifacts import Artifacts
 from kernel.store.codec import dump_reply, load_reply
-from kernel.store.store import Batch, Store
+from kernel.store.schema import outcomes, replies, scores
+from kernel.store.store import Batch, OutcomeRow, ReplyRow, ScoreRow, Store
 
 ROW = {"task": "t", "model": "m", "player": None, "perspective": "p", "chance": None, "metrics": [{"name": "accuracy"}]}
 
@@ -24,9 +25,8 @@ def begun(store: Store):
 
 
 def batch(task, case: str, value: float | None = 1.0, status: str = "scored") -> Batch:
-    where = {"task_id": task.task_id, "case_id": case}
-    outcome = {**where, "status": status, "error": None, "reason": "", "found": 1, "seconds": 0.0, "cluster": None, "shown": "{}", "replies": b""}
-    return Batch([], [outcome], [{**where, "metric": "accuracy", "status": status, "value": value}])
+    outcome = OutcomeRow(task.task_id, case, status, None, "", 1, 0.0, None, "{}", b"")
+    return Batch([], [outcome], [ScoreRow(task.task_id, "accuracy", case, status, value)])
 
 
 def test_writing_twice_changes_nothing(store: Store):
@@ -38,6 +38,12 @@ def test_writing_twice_changes_nothing(store: Store):
     store.finish_task(task, 1)
 
     assert store.sums(task.task_id, "accuracy") == [(1.0, 1, 1)]
+
+
+@pytest.mark.parametrize(("row", "table"), [(ReplyRow, replies), (OutcomeRow, outcomes), (ScoreRow, scores)])
+def test_rows_have_the_order_of_their_columns(row, table):
+    """They go to the driver as tuples, so the order is what counts."""
+    assert list(row._fields) == [column.name for column in table.columns]
 
 
 @pytest.mark.parametrize("planned", [0, 1, 3])
@@ -140,7 +146,7 @@ def test_a_missing_picture_is_told(tmp_path: Path):
 
 def test_a_reply_whose_picture_is_gone_counts_as_not_kept(store: Store):
     reply = dump_reply(Reply(pictures=(Picture(b"p"),)), store.artifacts.keep)
-    store.write(Batch([{"key": b"k" * 32, "model": "m", "reply": reply}], [], []))
+    store.write(Batch([ReplyRow(b"k" * 32, "m", reply)], [], []))
     assert b"k" * 32 in store.kept([b"k" * 32])
 
     digest = Picture(b"p").digest
@@ -151,7 +157,7 @@ def test_a_reply_whose_picture_is_gone_counts_as_not_kept(store: Store):
 
 texts = st.text(st.characters(codec=None), max_size=20)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-replies = st.builds(
+any_reply = st.builds(
     Reply,
     texts=st.lists(texts, max_size=3).map(tuple),
     pictures=st.lists(st.builds(Picture, st.binary(max_size=8)), max_size=2).map(tuple),
@@ -163,7 +169,7 @@ replies = st.builds(
 )
 
 
-@given(replies)
+@given(any_reply)
 def test_any_reply_survives_the_store(reply: Reply):
     """Lone surrogates, control characters and all."""
     kept: dict[str, bytes] = {}

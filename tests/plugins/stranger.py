@@ -91,15 +91,13 @@ class Session:
 
 def _break_the_store() -> None:
     """A defect on purpose: scores in a transaction after that of their outcomes. The tests must find it."""
-    from dataclasses import replace
-
     from kernel.store.store import Store
 
     whole = Store.write
 
     def torn(self, batch):
-        whole(self, replace(batch, scores=[]))
-        whole(self, replace(batch, replies=[], outcomes=[]))
+        whole(self, batch._replace(scores=[]))
+        whole(self, batch._replace(replies=[], outcomes=[]))
 
     Store.write = torn
 

@@ -42,7 +42,14 @@ class Reader:
         return [
             {"label": text, "score": round(float(score), 3), "box": _box(corners, scale, picture.size)}
             for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True)
+            if _is_text(text)
         ]
+
+
+def _is_text(text: str) -> bool:
+    """A plain cross is easily read as "+" or as the Chinese ten: a lone sign that is no Latin letter or digit is not told."""
+    signs = text.strip()
+    return len(signs) > 1 or (signs.isascii() and signs.isalnum())
 
 
 def _prepared(picture: Image.Image, scale: float) -> np.ndarray[Any, Any]:

@@ -359,7 +359,9 @@ def test_failures_come_first_and_the_rest_is_a_fair_sample(make_card, make_line,
     write(make_card(*lines), every, tmp_path / "report.html")
     shown = data_of(tmp_path / "report.html")["cases"]
     chosen = {
-        (task, model): {c["case"] for c in shown if (c["task"], c["model"]) == (task, model) and c["status"] != "failed"} for task in "tu" for model in "abg"
+        (task, model): {case["case"] for case in shown if (case["task"], case["model"]) == (task, model) and case["status"] != "failed"}
+        for task in ("t", "u")
+        for model in ("a", "b", "g")
     }
 
     assert [case["status"] for case in shown[:20]] == ["failed"] * 20

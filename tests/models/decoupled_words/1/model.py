@@ -29,6 +29,4 @@ class TritonPythonModel:
                 sender.send(flags=FINAL)
 
     def _response(self, **outputs: str) -> Any:
-        return pb_utils.InferenceResponse(
-            [pb_utils.Tensor(name, np.array([text.encode()], dtype=np.object_)) for name, text in outputs.items()]
-        )
+        return pb_utils.InferenceResponse([pb_utils.Tensor(name, np.array([text.encode()], dtype=np.object_)) for name, text in outputs.items()])

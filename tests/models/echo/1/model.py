@@ -12,7 +12,4 @@ class TritonPythonModel:
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Hand every input tensor back under the output's name, as it came."""
-        return [
-            pb_utils.InferenceResponse([pb_utils.Tensor("text_output", request.inputs()[0].as_numpy())])
-            for request in requests
-        ]
+        return [pb_utils.InferenceResponse([pb_utils.Tensor("text_output", request.inputs()[0].as_numpy())]) for request in requests]
