@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PLACES = GRID * GRID
 SPECIAL = ("<pad>", "<unk>", "<bos>", "<eos>", "<image>", "<answer>")
-SHARES = {"identification": 0.28, "attribute": 0.16, "spatial": 0.3, "count": 0.2, "ocr": 0.06}
+SHARES = {"identification": 0.18, "attribute": 0.13, "spatial": 0.44, "count": 0.2, "ocr": 0.05}
 MANNERS = (
     "Answer with one word.",
     "Answer briefly.",

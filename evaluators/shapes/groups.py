@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from evaluators.shapes.prompts import COUNTABLE, HABIT, OPTIONS, VALUES, Prompt, kind_of, prompt
@@ -57,6 +58,7 @@ def groups(scenario: Scenario, task: Task, seed: int, number: int) -> Iterator[G
         yield _group(scenario, task, seed, index)
 
 
+@lru_cache(maxsize=4096)
 def _group(scenario: str, task: str, seed: int, index: int) -> Group:
     chance = random.Random(f"prompt {seed} {scenario} {task} {index}")
     said = prompt(scenario, task, anchor(scenario, task, seed), chance, high=index % 2 == 0)

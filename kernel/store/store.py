@@ -185,9 +185,9 @@ class Store:
         """Replies, outcomes and scores in one transaction, in that order. Raises `StoreError`."""
         self._refuse_replaced()
         with database.store_errors(f"{self.file} cannot be written"), self.engine.begin() as connection:
-            for statement, rows in zip(self._puts, (batch.replies, batch.outcomes, batch.scores), strict=True):
+            for statement, rows in zip(self._puts, (_plain(batch.replies), _plain(batch.outcomes), _plain(batch.scores)), strict=True):
                 if rows:
-                    connection.exec_driver_sql(statement, list[Sequence[Any]](rows))
+                    connection.exec_driver_sql(statement, rows)
 
     def settled(self, task_id: int, cases: Sequence[str]) -> set[str]:
         """Which of these cases have an outcome."""
@@ -269,3 +269,8 @@ class Store:
             same = False
         if not same:
             raise StoreError(f"{self.file} was moved, deleted or replaced while it was in use; put it back, then --resume")
+
+
+def _plain(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows as the driver wants them: a list, of tuples of whatever class."""
+    return rows if isinstance(rows, list) else list(rows)
