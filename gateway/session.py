@@ -29,13 +29,15 @@ PLAYED = "kernel"
 log = structlog.get_logger("assay.gateway")
 
 
-def open_gateway(catalog: Path | None = None, *, only: Collection[str] | None = None, options: Options | None = None) -> Session:
+def open_gateway(catalog: Path | None = None, *, only: Collection[str] | None = None, described: bool = False, options: Options | None = None) -> Session:
     """A session with the models of the catalog that `only` names, and what they need. It is started when it is entered.
+
+    described: whether other programs may read what the models are, and not only ask them.
 
     Raises `InvalidSpec` for the catalog and `UnknownName` for the names.
     """
     read = read_catalog(catalog)
-    return Session(read, read.with_needs(only), options or Options())
+    return Session(read, read.with_needs(only), options or Options(described=described))
 
 
 class Session:

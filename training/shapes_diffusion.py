@@ -50,9 +50,9 @@ UNPROMPTED = 0.1
 """Share of examples without a prompt: what classifier-free guidance needs."""
 UNKNOWN = 0.01
 """Share of prompt words replaced by the unknown token, so that words never seen do little harm."""
-NOISE_MEAN, NOISE_SPREAD = 1.1, 1.2
+NOISE_MEAN, NOISE_SPREAD = 1.2, 1.1
 """Of the logarithm of noise to picture. Above zero: what stands where is decided in strong noise."""
-FAINTEST = 0.25
+FAINTEST = 0.5
 """Least noise that the weight of the loss takes into account."""
 EMA = 0.999
 
@@ -293,7 +293,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--peak", type=float, default=1.8e-3, help="highest learning rate")
+    parser.add_argument("--peak", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1, help="CPU threads; more is faster and no longer bit for bit")
     parser.add_argument("--every", type=int, default=20, help="steps between lines of progress")

@@ -102,7 +102,7 @@ def models(
 @app.command()
 def up(catalog: CatalogOption = None, model: Annotated[list[str] | None, typer.Option("--model", "-m", help="Serve only this one.")] = None) -> None:
     """Keep the models of the catalog running for others, until a signal ends it."""
-    session = running.find_gateway()(catalog, only=model or None)
+    session = running.find_gateway()(catalog, only=model or None, described=True)
 
     async def serve() -> None:
         async with session as models:

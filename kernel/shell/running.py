@@ -36,8 +36,8 @@ class Session(Gateway, AbstractAsyncContextManager["Session"], Protocol):
 class OpenGateway(Protocol):
     """What an entry point of the group `assay.gateways` is: catalog and the names that are needed, to a session."""
 
-    def __call__(self, catalog: Path | None, *, only: Collection[str] | None = None) -> Session:
-        """A session that is not started yet."""
+    def __call__(self, catalog: Path | None, *, only: Collection[str] | None = None, described: bool = False) -> Session:
+        """A session that is not started yet; `described` opens to others what the models are, besides asking them."""
         ...
 
 
