@@ -57,6 +57,15 @@ class TaskBegun:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """So many cases of a task have their outcome from before the run was resumed."""
+
+    task: str
+    model: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskEnded:
     """Every case of a task has an outcome, and the store has checked the sum. `planned` is `None` if it broke off."""
 
@@ -66,7 +75,7 @@ class TaskEnded:
     note: str = ""
 
 
-Event = TaskBegun | Outcome | TaskEnded
+Event = TaskBegun | Restored | Outcome | TaskEnded
 
 
 @dataclass(slots=True)
@@ -217,6 +226,7 @@ class Runner:
         for state in states:
             self._events.put_nowait(TaskBegun(state.task.name, state.task.card.name, state.task.evaluator.how_many()))
             if state.row.planned is not None:
+                self._events.put_nowait(Restored(state.task.name, state.task.card.name, state.row.planned))
                 self._events.put_nowait(TaskEnded(state.task.name, state.task.card.name, state.row.planned))
                 continue
             try:
@@ -236,6 +246,8 @@ class Runner:
             settled = await self._keeping.call(self._keeping.store.settled, state.row.task_id, [case.id for case in chunk])
             state.planned += len(chunk)
             state.settled += len(settled)
+            if settled:
+                self._events.put_nowait(Restored(state.task.name, state.task.card.name, len(settled)))
             fresh = [case for case in chunk if case.id not in settled]
             if not state.plain:
                 await supply.put([_Ready(state, case, None, None) for case in fresh])

@@ -22,7 +22,7 @@ NOTHING = -100
 """The label that a loss passes over."""
 HEADS = {"shape": len(SHAPES) + 2, "colour": len(COLOURS), "size": len(SIZES), "word": len(WORDS), "centre": 2}
 """What is told of each patch, with the number of classes; the last two shapes are "bare" and "print"."""
-COUNTS = (10, 32, 18, 13, 13, 14)
+COUNTS = (12, 36, 16, 12, 12, 12)
 """How often 1 to 6 things stand in a training scene, in percent."""
 BARE, PRINT = len(SHAPES), len(SHAPES) + 1
 

@@ -54,7 +54,7 @@ NOISE_MEAN, NOISE_SPREAD = 1.2, 1.1
 """Of the logarithm of noise to picture. Above zero: what stands where is decided in strong noise."""
 FAINTEST = 0.5
 """Least noise that the weight of the loss takes into account."""
-EMA = 0.999
+EMA = 0.995
 
 WATCHED = (
     "a large red circle", "a small blue square", "a yellow star", "a medium green triangle",
@@ -279,13 +279,10 @@ class Training:
 def save_pipeline(pipeline: ShapesPipeline, folder: Path) -> None:
     """Write the pipeline's folder, weights as 16-bit floats in safetensors."""
     pipeline.save_pretrained(folder, safe_serialization=True)
-    for path in _weights(folder):
+    for path in sorted(folder.rglob("*.safetensors")):
         halved = {name: tensor.half().contiguous() for name, tensor in load_file(path).items()}
         save_file(halved, path, metadata={"format": "pt"})
-
-
-def _weights(folder: Path) -> Iterator[Path]:
-    yield from sorted(folder.rglob("*.safetensors"))
+        path.chmod(0o644)
 
 
 def options() -> argparse.Namespace:

@@ -25,7 +25,7 @@ from evaluators.shapes.scenes import COLOURS, SHAPES, SIZES, WORDS
 from training.dialogues import PLACES, Pack, encode, pack, tokenizer
 from training.muon import Muon
 from training.pictures import GRID, HEADS, NOTHING, labels, pixels, scenes
-from training.shapes_vlm_network import PLACE, Pupil, build, new_eye
+from training.shapes_vlm_network import PLACE, WIDTH, Pupil, build, new_eye
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,9 +131,9 @@ def answer(steps: int, batch: int, room: int = 160) -> None:
     def loss(rng: random.Random, done: float) -> torch.Tensor:
         drawn = scenes(rng, batch)
         packed = pack(drawn, rng, words, room, plain=done < PLAIN)
-        named, logits, places = network(pixels(drawn, rng), packed)
+        named, logits, places, pointing = network(pixels(drawn, rng), packed)
         truth = {head: table.to(DEVICE) for head, table in labels(drawn).items()}
-        return cross_entropy(logits, packed.wanted.to(DEVICE)[places]) + 0.3 * naming_loss(named, truth)
+        return cross_entropy(logits, packed.wanted.to(DEVICE)[places]) + 0.3 * naming_loss(named, truth) + 0.1 * pointing
 
     def examine() -> dict[str, float]:
         export(network, words)
@@ -196,6 +196,7 @@ class Student(torch.nn.Module):
         super().__init__()
         self.whole = build(vocabulary)
         self.whole.model.vision_tower.resnet.requires_grad_(False)  # noqa: FBT003 - PyTorch's own name
+        self.pointer = torch.nn.Linear(WIDTH, 2)
         self.names = {head: torch.tensor([vocabulary[name] for name in names]) for head, names in NAMES.items()}
 
     def train(self, mode: bool = True) -> Student:  # noqa: FBT001, FBT002 - PyTorch's own signature
@@ -204,21 +205,29 @@ class Student(torch.nn.Module):
         self.whole.model.vision_tower.resnet.eval()
         return self
 
-    def forward(self, pictures: torch.Tensor, packed: Pack) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]:
-        """Likeness of the patches to their names, logits where an answer is wanted, and where that is."""
+    def forward(self, pictures: torch.Tensor, packed: Pack) -> tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Likeness of the patches to their names, logits where an answer is wanted, where that is, and `_pointing`."""
         model = self.whole.model
         seen = model.multi_modal_projector(model.vision_tower(pictures.to(DEVICE)).last_hidden_state)
         embedding = model.get_input_embeddings()
         named = self.name(seen)
         tokens = torch.cat([seen, embedding(packed.tokens[:, PLACES:].to(DEVICE))], dim=1)
-        thoughts = model.language_model(
+        thought = model.language_model(
             inputs_embeds=tokens,
             attention_mask=packed.mask.to(DEVICE),
             position_ids=packed.positions.to(DEVICE),
             use_cache=False,
-        ).last_hidden_state
+            output_hidden_states=True,
+        )
         places = (packed.wanted != NOTHING).to(DEVICE)
-        return named, self.whole.lm_head(thoughts[places]), places
+        pointing = self._pointing(thought.hidden_states[2], packed)
+        return named, self.whole.lm_head(thought.last_hidden_state[places]), places, pointing
+
+    def _pointing(self, halfway: torch.Tensor, packed: Pack) -> torch.Tensor:
+        # A named thing is to be found at its name, halfway up, where later layers can compare it with another one.
+        rows, at, x, y = (torch.tensor(each, device=DEVICE) for each in zip(*packed.mentions, strict=True))
+        wanted = torch.stack([x, y], dim=1) * GRID - GRID / 2
+        return mse_loss(self.pointer(halfway[rows, at]), wanted)
 
     def name(self, seen: torch.Tensor) -> dict[str, torch.Tensor]:
         """Likeness of what is seen, [n, patches, width], to every name, per head."""
@@ -239,7 +248,7 @@ def examine_answers(network: Student, words: PreTrainedTokenizerFast, number: in
     for _ in range(number // 16):
         drawn = scenes(rng, 16)
         packed = pack(drawn, rng, words, 256)
-        _, logits, places = network(pixels(drawn, rng), packed)
+        _, logits, places, _ = network(pixels(drawn, rng), packed)
         right = torch.ones_like(packed.wanted, dtype=torch.bool)
         right[places.cpu()] = logits.argmax(-1).cpu() == packed.wanted[places.cpu()]
         for row, asked in enumerate(packed.questions):

@@ -16,7 +16,7 @@ from rich.text import Text
 from kernel.errors import AssayError, UserError
 from kernel.report import scorecard as scorecard_of
 from kernel.report import shown
-from kernel.shell import html, logs, running, signals, tables, terminal
+from kernel.shell import logs, running, signals, tables, terminal
 from kernel.shell.display import display, display_line
 from kernel.shell.lasting import console
 from kernel.shell.progress import Progress
@@ -188,5 +188,7 @@ def _conclude(store: Path, name: str, notes: list[str], report: Path | None) -> 
 
 
 def _write_page(store: Store, name: str, path: Path) -> None:
+    from kernel.shell import html  # noqa: PLC0415  # Pillow and jinja2 are for those who want a page
+
     html.write(scorecard_of(store, name), shown(store, name, per_task=CASES_PER_TASK), path)
     console().print(Text(f"wrote {path}"))

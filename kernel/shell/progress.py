@@ -43,7 +43,7 @@ MINUTE, HOUR = 60, 3_600
 
 @dataclass(slots=True)
 class Row:
-    """One model on one task. `counts` is how many outcomes there are of each status."""
+    """One model on one task. `counts` is how many outcomes there are of each status, `kept` how many there were before."""
 
     task: str
     model: str
@@ -51,11 +51,17 @@ class Row:
     started: float = 0.0
     ended: float | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    kept: int = 0
+
+    @property
+    def asked(self) -> int:
+        """Outcomes of every status that came while we looked."""
+        return sum(self.counts.values())
 
     @property
     def done(self) -> int:
-        """Outcomes of every status."""
-        return sum(self.counts.values())
+        """All outcomes, with those that were kept from before."""
+        return self.kept + self.asked
 
     @property
     def failed(self) -> int:
@@ -65,7 +71,7 @@ class Row:
     def rate(self, now: float) -> float:
         """Outcomes a second since the start."""
         seconds = (now if self.ended is None else self.ended) - self.started
-        return self.done / seconds if seconds > 0 else 0.0
+        return self.asked / seconds if seconds > 0 else 0.0
 
     def left(self, now: float) -> float | None:
         """Seconds until the end at this rate; `None` where that is not known."""
@@ -128,6 +134,10 @@ class Progress:
         """One case has an outcome. Counts, nothing else."""
         self._counts[task, model, status] += 1
 
+    def restore(self, task: str, model: str, number: int) -> None:
+        """So many cases of the task had their outcome before the run was resumed."""
+        self._rows[task, model].kept += number
+
     def finish(self, task: str, model: str) -> None:
         """`model` is through with `task`."""
         row = self._rows.setdefault((task, model), Row(task, model, started=self.clock()))
@@ -161,7 +171,7 @@ class Progress:
                 self._print_notes(live.console)
                 live.update(self.render(), refresh=True)
             self._print_notes(live.console)
-            live.update(self.summary(), refresh=True)
+            live.update(self.summary() if self._rows else Text(), refresh=True)
 
     def _print_notes(self, console: Console) -> None:
         while self._news:
@@ -178,7 +188,8 @@ class Progress:
                 last = self.clock()
                 self.console.print(self.summary(), soft_wrap=True)
         self._print_news()
-        self.console.print(self.summary(), soft_wrap=True)
+        if self._rows:
+            self.console.print(self.summary(), soft_wrap=True)
 
     def _print_news(self) -> None:
         while self._news:
@@ -190,7 +201,8 @@ class Progress:
         self._count()
         now = self.clock()
         of = "" if row.planned in (None, row.done) else f" of {row.planned:,}"
-        parts = [f"{row.done:,}{of} cases", f"{row.failed:,} failed", duration((row.ended or now) - row.started)]
+        before = [f"{row.kept:,} from before"] if row.kept else []
+        parts = [f"{row.done:,}{of} cases", *before, f"{row.failed:,} failed", duration((row.ended or now) - row.started)]
         return Text(f"finished {display_line(row.task)} · {display_line(row.model)}: {', '.join(parts)}")
 
     def _count(self) -> list[Row]:
@@ -208,7 +220,7 @@ class Progress:
         return list(self._rows.copy().values())
 
     def _sample(self) -> None:
-        self._speed.append((self.clock(), sum(row.done for row in self._count())))
+        self._speed.append((self.clock(), sum(row.asked for row in self._count())))
 
     def summary(self) -> Text:
         """The whole run in one line."""

@@ -15,7 +15,7 @@ from kernel.contract import Gateway, Kind, ModelCard
 from kernel.documents import validate
 from kernel.errors import InvalidSpec, UnknownName, UserError
 from kernel.evaluator import Evaluator
-from kernel.runner import Outcome, Runner, TaskBegun, TaskEnded
+from kernel.runner import Outcome, Restored, Runner, TaskBegun, TaskEnded
 from kernel.shell.progress import Progress
 from kernel.spec import Plan, SuiteSpec, differences, instruments_of, models_of, read_suite, resolve
 from kernel.store.keeping import Keeping
@@ -106,6 +106,7 @@ async def _carry_out(
 ) -> list[str]:
     """Run the plan. Its beginning and its end are written down, the end whatever happens, short of a kill."""
     notes = ["stopped before the end"]
+    progress.total = _total(plan)
     async with Keeping(store) as keeping:
         await keeping.call(store.begin_run, run, plan.suite.suite, manifest)
         try:
@@ -124,9 +125,17 @@ async def _follow(runner: Runner, progress: Progress) -> list[str]:
                 progress.outcome(event.task, event.model, event.status)
             case TaskBegun():
                 progress.start(event.task, event.model, event.planned)
+            case Restored():
+                progress.restore(event.task, event.model, event.number)
             case TaskEnded():
                 progress.finish(event.task, event.model)
     return runner.notes
+
+
+def _total(plan: Plan) -> int | None:
+    """All cases of a plan, if every evaluator knows how many it has."""
+    numbers = [task.evaluator.how_many() for task in plan.tasks]
+    return None if None in numbers else sum(number for number in numbers if number is not None)
 
 
 def _refuse_other_plan(run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

@@ -49,7 +49,7 @@ class Painter:
     """Holds the pipeline; `answer` is what Triton's batches go to."""
 
     def __init__(self, folder: Path = PIPELINE) -> None:
-        self._pipeline = ShapesPipeline.from_pretrained(folder, local_files_only=True, torch_dtype=torch.float32)
+        self._pipeline = ShapesPipeline.from_pretrained(folder, local_files_only=True, dtype=torch.float32, low_cpu_mem_usage=False)
         self._pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
         self._pipeline.set_progress_bar_config(disable=True)
 

@@ -7,16 +7,11 @@ pictures of many requests.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
-from diffusers import DiffusionPipeline
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from diffusers import DPMSolverMultistepScheduler, PixArtTransformer2DModel
-    from transformers import PreTrainedTokenizerBase, T5EncoderModel
+from diffusers import DiffusionPipeline, DPMSolverMultistepScheduler, PixArtTransformer2DModel
+from transformers import PreTrainedTokenizerBase, T5EncoderModel
 
 LONGEST = 32
 """Tokens of a prompt; what is beyond is not read."""
