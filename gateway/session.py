@@ -164,7 +164,7 @@ class Session:
             description = await model.describe()
         except ModelError as error:
             log.warning("server_not_described", model=name, error=str(error))
-            return ModelCard(name=name, kind=model.kind, backend="unknown", state=State.UNAVAILABLE, identity="unknown")
+            return ModelCard(name=name, kind=model.kind, backend="unknown", state=State.UNAVAILABLE, identity="")
         return ModelCard(
             name=name,
             kind=description.signature.kind,

@@ -197,7 +197,8 @@ class Model(Protocol):
 class ModelCard:
     """What is known of a model of the catalog.
 
-    identity: changes whenever the answers may change (name, version, hash of files); part of every reply's key.
+    identity: changes whenever the answers may change (name, version, hash of files); part of every reply's key. Empty
+    where it could not be learned; such a model is not asked.
     state: "ready", "loading", "unavailable" or "not started". accepts: names of the inputs, optional ones with "?".
     player: set when this entry is a null player, which the kernel plays itself: its keys of the catalog.
     """

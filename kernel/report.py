@@ -15,7 +15,7 @@ from kernel.store.store import Store, TaskRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One metric of one model on one task. `planned` is always scored + failed + unscored + skipped.
+    """One metric of one model on one task. `planned` is scored + failed + unscored + skipped: the store closes no other task.
 
     mean, low, high: the mean over the scored cases and its 95 % interval; `None` where nothing was scored.
     chance: what a constant answer is expected to score, where that is known. player: the model is a null player.
@@ -120,7 +120,7 @@ def _lines(store: Store, task: TaskRow) -> Iterator[Line]:
             metric=metric["name"],
             unit=metric["unit"],
             higher_is_better=metric["higher_is_better"],
-            planned=sum(counts.values()),
+            planned=sum(counts.values()) if task.planned is None else task.planned,
             scored=counts.get("scored", 0),
             failed=counts.get("failed", 0),
             unscored=counts.get("unscored", 0),

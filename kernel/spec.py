@@ -17,7 +17,7 @@ from pydantic import Field, StringConstraints
 
 from kernel.contract import ModelCard
 from kernel.documents import Strict, read, validate
-from kernel.errors import InvalidSpec, UnknownName, WrongKind
+from kernel.errors import GatewayError, InvalidSpec, UnknownName, WrongKind
 from kernel.evaluator import Evaluator
 from kernel.players import PLAYERS
 from kernel.registry import Registry
@@ -96,7 +96,10 @@ def instruments_of(suite: SuiteSpec, registry: Registry[type[Evaluator]]) -> set
 
 
 def resolve(suite: SuiteSpec, registry: Registry[type[Evaluator]], cards: Mapping[str, ModelCard]) -> Plan:
-    """Bind a suite to models. Raises `InvalidSpec`, `UnknownName` or `WrongKind`, before anything is asked."""
+    """Bind a suite to models. Raises before anything is asked.
+
+    `InvalidSpec`, `UnknownName` or `WrongKind` for what is wrong with it, `GatewayError` for a model that cannot be reached.
+    """
     tasks: list[Task] = []
     for position, entry in enumerate(suite.tasks):
         cls = registry.get(entry.evaluator)
@@ -128,6 +131,8 @@ def build(cls: type[Evaluator], options: Mapping[str, Any], target: str, seed: i
 def _card(cards: Mapping[str, ModelCard], name: str) -> ModelCard:
     if name not in cards:
         raise UnknownName("model", name, cards)
+    if not cards[name].identity:
+        raise GatewayError(f"model {name!r} cannot be reached to learn what it is; start its server, or leave it out")
     return cards[name]
 
 

@@ -17,7 +17,7 @@ import random
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,8 +37,6 @@ sys.path.insert(0, str(MODEL))
 
 from shapes_pipeline import LONGEST, ShapesPipeline  # noqa: E402 - it lives in the folder of the model
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LOG = ROOT / "training" / "logs" / "shapes_diffusion.log"
 CURVE = ROOT / "training" / "curves" / "shapes_diffusion.json"

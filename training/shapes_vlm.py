@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("stage", choices=["see", "answer"])
     parser.add_argument("--steps", type=int)
     parser.add_argument("--batch", type=int)
+    parser.add_argument("--rate", type=float)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -64,7 +65,7 @@ def main() -> None:
     if options.stage == "see":
         see(options.steps or 600, options.batch or 32)
     else:
-        answer(options.steps or 3000, options.batch or 16)
+        answer(options.steps or 3000, options.batch or 16, options.rate or 1e-3)
 
 
 # -- the eye ------------------------------------------------------------------
@@ -120,7 +121,7 @@ def _share(right: torch.Tensor) -> float:
 # -- the whole network --------------------------------------------------------
 
 
-def answer(steps: int, batch: int, room: int = 160) -> None:
+def answer(steps: int, batch: int, rate: float, room: int = 160) -> None:
     """Teach the whole network to answer, but for the eye, which stays as it is."""
     words = _vocabulary(WORKSHOP / "words")
     network = Student(words.get_vocab()).to(DEVICE)
@@ -139,7 +140,7 @@ def answer(steps: int, batch: int, room: int = 160) -> None:
         export(network, words)
         return examine_answers(network, words)
 
-    train("answer", network, loss, steps=steps, rate=1e-3, examine=examine)
+    train("answer", network, loss, steps=steps, rate=rate, examine=examine)
 
 
 def _vocabulary(kept: Path) -> PreTrainedTokenizerFast:

@@ -11,7 +11,7 @@ from kernel_runs import plan_of
 from kernel import registry
 from kernel.contract import Kind, ModelCard
 from kernel.documents import validate
-from kernel.errors import InvalidSpec, UnknownName, WrongKind
+from kernel.errors import GatewayError, InvalidSpec, UnknownName, WrongKind
 from kernel.registry import Registry, check_evaluator
 from kernel.spec import SuiteSpec, differences, read_suite, resolve
 
@@ -20,6 +20,7 @@ async def resolved(**changes):
     suite = {"suite": "s", "models": ["parrot"], "tasks": [{"evaluator": "stranger.echo"}], **changes}
     cards = await stranger.open_gateway().cards()
     cards["painter"] = ModelCard(name="painter", kind=Kind.IMAGINE, backend="x", state="ready", identity="p")
+    cards["gone"] = ModelCard(name="gone", kind=Kind.GENERATE, backend="unknown", state="unavailable", identity="")
     return resolve(validate(SuiteSpec, suite, "suite.yaml"), registry.evaluators(), cards)
 
 
@@ -68,6 +69,12 @@ async def test_mistakes_are_refused_with_what_to_do(changes, error, told):
     with pytest.raises(error) as caught:
         await resolved(**changes)
     assert told in str(caught.value)
+
+
+async def test_a_model_of_unknown_identity_is_not_asked():
+    """Its replies could not be told from another's."""
+    with pytest.raises(GatewayError, match="cannot be reached"):
+        await resolved(models=["gone"])
 
 
 def test_a_suite_is_read_from_a_file(tmp_path: Path):
