@@ -97,7 +97,7 @@ def answered(model: BatchModel, requests: Sequence[Request]) -> Sequence[Answer]
     try:
         answers = list(model.answer(requests))
         if len(answers) != len(requests):
-            raise RuntimeError(f"{len(answers)} answers to {len(requests)} requests")
+            raise RuntimeError(f"{len(answers)} answers to {len(requests)} requests")  # noqa: TRY301  # told like whatever else the model may raise
     except ModelError as error:
         answers = [error]
     except Exception as error:

@@ -1,6 +1,6 @@
 """Measure `shapes_diffusion` on fresh prompts, judged by the bundled detector and reader, as a line of JSON for each task.
 
-    python -m training.measure_shapes_diffusion [--number N] [--seed S] [--steps N] [--guidance G] [--grid FILE]
+python -m training.measure_shapes_diffusion [--number N] [--seed S] [--steps N] [--guidance G] [--grid FILE]
 """
 
 from __future__ import annotations
@@ -124,10 +124,7 @@ def main() -> None:
     shown: list[Image.Image] = []
     for name, questions in tasks.items():
         began = time.monotonic()
-        jobs = [
-            Job(each.prompt, "", options.seed + index, options.steps, options.guidance, (256, 256))
-            for index, each in enumerate(questions)
-        ]
+        jobs = [Job(each.prompt, "", options.seed + index, options.steps, options.guidance, (256, 256)) for index, each in enumerate(questions)]
         pictures = [Image.open(io.BytesIO(data)) for data in painter.paint(jobs)]
         seconds = time.monotonic() - began
         shares = {

@@ -77,9 +77,7 @@ def main() -> None:
         for variant, change in VARIANTS.items():
             number = options.cases if variant == "plain" else options.cases // 2
             rng = random.Random(f"{options.seed} {name} {variant}")
-            figures[name][variant] = measure(
-                answerer, ask, change, rng, number, pixels=options.pixels, blind=variant == "blind"
-            )
+            figures[name][variant] = measure(answerer, ask, change, rng, number, pixels=options.pixels, blind=variant == "blind")
         print(name, figures[name], flush=True)
     FIGURES.write_text(json.dumps({"options": vars(options), "right": figures}, indent=1) + "\n", encoding="utf-8")
 

@@ -20,9 +20,7 @@ ROUNDS = 5
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, orthogonalised. Steps are scaled so that AdamW's learning rates fit."""
 
-    def __init__(
-        self, matrices: Iterable[torch.nn.Parameter], *, lr: float, momentum: float = 0.95, weight_decay: float = 0.0
-    ) -> None:
+    def __init__(self, matrices: Iterable[torch.nn.Parameter], *, lr: float, momentum: float = 0.95, weight_decay: float = 0.0) -> None:
         super().__init__(list(matrices), {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -41,7 +39,7 @@ class Muon(torch.optim.Optimizer):
 
     def _moving(self, matrix: torch.nn.Parameter, momentum: float) -> torch.Tensor:
         gradient = matrix.grad
-        assert gradient is not None  # noqa: S101 - `step` has filtered
+        assert gradient is not None
         state = self.state[matrix]
         if not state:
             state["moving"] = torch.zeros_like(matrix)

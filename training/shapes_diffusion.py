@@ -37,7 +37,6 @@ sys.path.insert(0, str(MODEL))
 
 from shapes_pipeline import LONGEST, ShapesPipeline  # noqa: E402 - it lives in the folder of the model
 
-
 LOG = ROOT / "training" / "logs" / "shapes_diffusion.log"
 CURVE = ROOT / "training" / "curves" / "shapes_diffusion.json"
 
@@ -94,9 +93,7 @@ def build() -> ShapesPipeline:
             eos_token_id=tokenizer.eos_token_id,
         )
     )
-    scheduler = DPMSolverMultistepScheduler(
-        prediction_type="sample", use_flow_sigmas=True, flow_shift=3.0, solver_order=2, final_sigmas_type="zero"
-    )
+    scheduler = DPMSolverMultistepScheduler(prediction_type="sample", use_flow_sigmas=True, flow_shift=3.0, solver_order=2, final_sigmas_type="zero")
     return ShapesPipeline(transformer, scheduler, text_encoder, tokenizer)
 
 
@@ -107,14 +104,12 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     inner.normalizer = normalizers.Lowercase()
     inner.pre_tokenizer = pre_tokenizers.Whitespace()
     inner.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=inner, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=LONGEST
-    )
+    return PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=LONGEST)
 
 
 def batch(seed: int, step: int, size: int) -> tuple[list[str], torch.Tensor]:
     """Prompts and pictures (in -1..1) of a step."""
-    rng = random.Random(f"{seed}:{step}")  # noqa: S311 - no secret
+    rng = random.Random(f"{seed}:{step}")
     prompts, pictures = [], []
     for _ in range(size):
         made = example(rng)
@@ -152,7 +147,7 @@ def build_optimisers(networks: torch.nn.Module, peak: float) -> list[torch.optim
     """Muon for the matrices inside the transformer, AdamW for all else."""
     matrices, others = [], []
     for name, parameter in networks.named_parameters():
-        inside = "transformer_blocks" in name and parameter.ndim == 2  # noqa: PLR2004 - a matrix
+        inside = "transformer_blocks" in name and parameter.ndim == 2
         (matrices if inside and "table" not in name else others).append(parameter)
     return [
         Muon(matrices, lr=peak, weight_decay=0.01),
@@ -168,9 +163,7 @@ class Training:
         torch.manual_seed(options.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.pipeline = build().to(self.device)
-        self.networks = torch.nn.ModuleDict(
-            {"transformer": self.pipeline.transformer, "text_encoder": self.pipeline.text_encoder}
-        ).train()
+        self.networks = torch.nn.ModuleDict({"transformer": self.pipeline.transformer, "text_encoder": self.pipeline.text_encoder}).train()
         self.average = copy.deepcopy(self.networks).eval().requires_grad_(requires_grad=False)
         self.optimisers = build_optimisers(self.networks, options.peak)
         self.step = 0
@@ -215,7 +208,7 @@ class Training:
         LOG.parent.mkdir(parents=True, exist_ok=True)
         with LOG.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
-        print(line, flush=True)  # noqa: T201 - progress is what a person watches
+        print(line, flush=True)
         self.curve.append({"step": self.step, "loss": round(loss, 4), "seconds": round(self.seconds)})
 
     def _keep(self) -> None:
@@ -249,9 +242,7 @@ class Training:
 
     def _averaged(self) -> ShapesPipeline:
         now = self.pipeline
-        return ShapesPipeline(
-            self.average["transformer"], now.scheduler, self.average["text_encoder"], now.tokenizer
-        )
+        return ShapesPipeline(self.average["transformer"], now.scheduler, self.average["text_encoder"], now.tokenizer)
 
     def _paint(self, path: Path) -> None:
         pipeline = self._averaged()

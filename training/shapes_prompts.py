@@ -51,7 +51,7 @@ def looks() -> list[tuple[str, str, str]]:
 
 def held_out(size: str, colour: str, shape: str) -> bool:
     """Whether training never shows this combination: one in ten, spread over sizes, colours and shapes."""
-    return looks().index((size, colour, shape)) * 7 % 10 == 3  # noqa: PLR2004 - any residue will do
+    return looks().index((size, colour, shape)) * 7 % 10 == 3
 
 
 _SEEN = [look for look in looks() if not held_out(*look)]
@@ -71,7 +71,7 @@ def example(rng: random.Random) -> Example:
     kind = rng.choices(_KINDS, [weight for _, weight in _MAKERS])[0]
     said, scene = kind(rng)
     prompt = rng.choice(PHRASES).format(said)
-    if rng.random() < 0.06:  # noqa: PLR2004 - a share
+    if rng.random() < 0.06:
         prompt = f"{prompt} {rng.choice(ASIDES)}"
     return Example(prompt, scene)
 
@@ -80,9 +80,7 @@ def one_thing(rng: random.Random) -> tuple[str, Scene]:
     """One thing, usually with its size, sometimes named only in part."""
     look = rng.choice(_SEEN)
     size, colour, shape = look
-    said = rng.choices(
-        (f"a {size} {colour} {shape}", f"a {colour} {shape}", article(shape), f"a {colour} shape"), (58, 34, 4, 4)
-    )[0]
+    said = rng.choices((f"a {size} {colour} {shape}", f"a {colour} {shape}", article(shape), f"a {colour} shape"), (58, 34, 4, 4))[0]
     return said, _scene([look], [(0.5 + _step(rng), 0.5 + _step(rng))])
 
 
@@ -107,7 +105,7 @@ def several_things(rng: random.Random) -> tuple[str, Scene]:
     """Two or three of one kind."""
     number = rng.choice((2, 3))
     size, colour, shape = rng.choice([look for look in _SEEN if look[0] != "large"])
-    sized = f"{size} " if rng.random() < 0.4 else ""  # noqa: PLR2004 - a share
+    sized = f"{size} " if rng.random() < 0.4 else ""
     said = f"{NUMBERS[number]} {sized}{colour} {plural(shape)}"
     places = rng.choice(_PLACES[number])
     return said, _scene([(size, colour, shape)] * number, places)
@@ -116,7 +114,7 @@ def several_things(rng: random.Random) -> tuple[str, Scene]:
 def printed_word(rng: random.Random) -> tuple[str, Scene]:
     """A printed word, alone or under one thing."""
     word = rng.choice(WORDS)
-    if rng.random() < 0.5:  # noqa: PLR2004 - a share
+    if rng.random() < 0.5:
         return f"the word {word}", Scene((), word, (0.5, 0.5), PLAIN)
     look = rng.choice(_SEEN)
     scene = _scene([look], [(0.5 + _step(rng), 0.375)])
@@ -140,7 +138,7 @@ def plural(shape: str) -> str:
 def _named(rng: random.Random, look: tuple[str, str, str]) -> str:
     size, colour, shape = look
     # "an orange circle", but "a large orange circle"
-    return f"a {size} {colour} {shape}" if rng.random() < 0.4 else article(f"{colour} {shape}")  # noqa: PLR2004
+    return f"a {size} {colour} {shape}" if rng.random() < 0.4 else article(f"{colour} {shape}")
 
 
 def _pair(rng: random.Random) -> tuple[tuple[str, str, str], tuple[str, str, str]]:

@@ -134,6 +134,8 @@ def answer(steps: int, batch: int, rate: float, room: int = 160) -> None:
         packed = pack(drawn, rng, words, room, plain=done < PLAIN)
         named, logits, places, pointing = network(pixels(drawn, rng), packed)
         truth = {head: table.to(DEVICE) for head, table in labels(drawn).items()}
+        if rng.random() < 0.04:
+            print("pointing", round(pointing.item(), 3), flush=True)
         return cross_entropy(logits, packed.wanted.to(DEVICE)[places]) + 0.3 * naming_loss(named, truth) + 0.1 * pointing
 
     def examine() -> dict[str, float]:
@@ -196,7 +198,7 @@ class Student(torch.nn.Module):
     def __init__(self, vocabulary: dict[str, int]) -> None:
         super().__init__()
         self.whole = build(vocabulary)
-        self.whole.model.vision_tower.resnet.requires_grad_(False)  # noqa: FBT003 - PyTorch's own name
+        self.whole.model.vision_tower.resnet.requires_grad_(False)
         self.pointer = torch.nn.Linear(WIDTH, 2)
         self.names = {head: torch.tensor([vocabulary[name] for name in names]) for head, names in NAMES.items()}
 

@@ -16,7 +16,7 @@ PLACE = Path("model_repository/shapes_vlm/1")
 WIDTH = 192
 
 sys.path.insert(0, str(PLACE.resolve()))
-from shapes_eye import Eye, EyeConfig  # noqa: E402 - found only now
+from shapes_eye import EyeConfig  # noqa: E402 - found only now
 
 
 def eye_config() -> EyeConfig:

@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parents[2] / "model_repository/shapes_vlm/1"
 def served() -> Iterator[Any]:
     """The module as Triton sees it: its own folder on the path, nothing else of ours."""
     sys.path.insert(0, str(FOLDER))
-    import shapes_answers  # noqa: PLC0415 - found only now
+    import shapes_answers
 
     yield shapes_answers
     sys.path.remove(str(FOLDER))
@@ -60,10 +60,7 @@ def test_fresh_scenes_are_answered_rightly(served: Any, answerer: Any) -> None:
 def test_neighbours_in_the_batch_change_nothing(served: Any, answerer: Any) -> None:
     """Padding and other questions are invisible, also when words are drawn by lot."""
     texts = ["How many objects are in the picture?", "What shape is the red object?", "Look at the picture. " * 9 + "What colour is the star?"]
-    asked = [
-        served.Question(text=text, picture=picture(index), temperature=index * 0.7, seed=5, samples=1 + index)
-        for index, text in enumerate(texts)
-    ]
+    asked = [served.Question(text=text, picture=picture(index), temperature=index * 0.7, seed=5, samples=1 + index) for index, text in enumerate(texts)]
 
     assert [answerer.answer([each])[0] for each in asked] == answerer.answer(asked)
 

@@ -70,7 +70,7 @@ class Session:
 
     async def infer(self, request: Request, *, deadline: Deadline) -> Reply:
         if self.asked:
-            with open(self.asked, "a") as history:
+            with Path(self.asked).open("a") as history:
                 history.write(f"{request.model} {request.digest()}\n")
         if pause := os.environ.get("STRANGER_PAUSE"):
             time.sleep(float(pause))

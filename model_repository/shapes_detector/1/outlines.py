@@ -66,10 +66,7 @@ def likest(mask: Array) -> tuple[str, float]:
         return "", 0.0
     way = cv2.INTER_AREA if min(height, width) > NORMAL else cv2.INTER_LINEAR
     own = cv2.resize(mask * 255, (NORMAL, NORMAL), interpolation=way) / 255.0
-    likeness = {
-        name: float(np.minimum(own, template).sum() / np.maximum(own, template).sum())
-        for name, template in _TEMPLATES.items()
-    }
+    likeness = {name: float(np.minimum(own, template).sum() / np.maximum(own, template).sum()) for name, template in _TEMPLATES.items()}
     best = max(likeness, key=likeness.__getitem__)
     return best, likeness[best]
 

@@ -98,9 +98,7 @@ def _planned(request: Request) -> list[Job] | ModelError:
         if not least <= value <= most:
             return InvalidRequest(f"{NAME}: {name} is {value}; expected {least} to {most}")
     seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
-    return [
-        Job(request.text, request.negative or "", _own_seed(seed, index), steps, guidance, size) for index in range(number)
-    ]
+    return [Job(request.text, request.negative or "", _own_seed(seed, index), steps, guidance, size) for index in range(number)]
 
 
 def _own_seed(seed: int, index: int) -> int:
@@ -121,9 +119,7 @@ def _reply(request: Request, jobs: Sequence[Job], painted: Sequence[bytes]) -> R
     ignored = sorted(set(request.sampling.as_dict()) - TAKEN)
     if ignored:
         report["not_honoured"] = ignored
-    return Reply(
-        pictures=tuple(Picture(each) for each in painted), finish=(Finish.STOP,) * len(painted), report=report
-    )
+    return Reply(pictures=tuple(Picture(each) for each in painted), finish=(Finish.STOP,) * len(painted), report=report)
 
 
 def _png(pixels: np.ndarray[Any, Any], size: tuple[int, int]) -> bytes:

@@ -32,9 +32,7 @@ class ShapesPipeline(DiffusionPipeline):
         tokenizer: PreTrainedTokenizerBase,
     ) -> None:
         super().__init__()
-        self.register_modules(
-            transformer=transformer, scheduler=scheduler, text_encoder=text_encoder, tokenizer=tokenizer
-        )
+        self.register_modules(transformer=transformer, scheduler=scheduler, text_encoder=text_encoder, tokenizer=tokenizer)
 
     def encode(self, prompts: Sequence[str], *, shortest: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """States of the text encoder and their mask, padded to `LONGEST` or to the longest of the prompts."""
@@ -80,11 +78,7 @@ class ShapesPipeline(DiffusionPipeline):
             sample = self.scheduler.step(clean.clamp(-1.1, 1.1), timestep, sample, return_dict=False)[0]
         return (sample / 2 + 0.5).clamp(0, 1)
 
-    def _clean(
-        self, sample: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor, mask: torch.Tensor
-    ) -> torch.Tensor:
+    def _clean(self, sample: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         timesteps = timestep.expand(len(sample)).to(sample.dtype)
-        found: torch.Tensor = self.transformer(
-            sample, encoder_hidden_states=states, encoder_attention_mask=mask, timestep=timesteps, return_dict=False
-        )[0]
+        found: torch.Tensor = self.transformer(sample, encoder_hidden_states=states, encoder_attention_mask=mask, timestep=timesteps, return_dict=False)[0]
         return found

@@ -30,9 +30,7 @@ class TritonPythonModel:
         together = [question for questions in asked if isinstance(questions, list) for question in questions]
         answers = iter(self.answerer.answer(together) if together else [])
         return [
-            _refuse(questions)
-            if isinstance(questions, ValueError)
-            else _reply([next(answers) for _ in questions], _not_honoured(request))
+            _refuse(questions) if isinstance(questions, ValueError) else _reply([next(answers) for _ in questions], _not_honoured(request))
             for request, questions in zip(requests, asked, strict=True)
         ]
 
@@ -59,9 +57,7 @@ def _questions(request: Any) -> list[Question]:
             picture=_picture(picture),
             **_sampling(sampling),
         )
-        for text, picture, system, history, sampling in zip(
-            texts, pictures, systems, histories, samplings, strict=True
-        )
+        for text, picture, system, history, sampling in zip(texts, pictures, systems, histories, samplings, strict=True)
     ]
     if len({question.samples for question in questions}) > 1:
         message = "the rows of one request ask for different numbers of samples (n); ask for the same in all"

@@ -39,7 +39,7 @@ class Faulty:
         if word == "kill":
             os.kill(os.getpid(), signal.Signals[rest or "SIGSEGV"])
         if word == "hang":
-            time.sleep(float(rest or 3600))  # noqa: ASYNC251 - the fault is that it blocks
+            time.sleep(float(rest or 3600))
         if word == "wait":
             await asyncio.sleep(float(rest or 3600))
         if word == "deaf":
