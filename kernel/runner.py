@@ -7,12 +7,10 @@ the suite. An outcome is yielded only once it is on disk.
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -21,12 +19,14 @@ import structlog
 
 from kernel.contract import Deadline, Model, Reply, Request
 from kernel.errors import EvaluatorError, ModelError, NotKept, StoreError
-from kernel.evaluator import Case, Evaluator, Score, Skip
+from kernel.evaluator import Case, Evaluator, Skip
+from kernel.judging import Judges, Verdict, failed, judge
 from kernel.players import player_of
 from kernel.spec import Plan, Task
 from kernel.store.codec import to_json
 from kernel.store.keeping import Keeper, Keeping, Waiting
 from kernel.store.store import OutcomeRow, ScoreRow, TaskRow
+from kernel.supply import Supply
 
 CHUNK = 128
 REASON_LIMIT = 2_000
@@ -79,23 +79,13 @@ Event = TaskBegun | Restored | Outcome | TaskEnded
 
 
 @dataclass(slots=True)
-class _Verdict:
-    """An outcome in the making."""
-
-    status: str
-    reason: str
-    error: str | None = None
-    values: Mapping[str, float | None] = field(default_factory=dict)
-    found: bool = True
-
-
-@dataclass(slots=True)
 class _State:
     """A task while it runs."""
 
     task: Task
     row: TaskRow
     metrics: tuple[str, ...]
+    judges: Judges
     planned: int = 0
     settled: int = 0
     exhausted: bool = False
@@ -116,44 +106,6 @@ class _Ready(NamedTuple):
     reply: Reply | None
 
 
-class _Supply:
-    """Cases between the one that makes them, by the chunk, and the many that settle them, one by one.
-
-    An `asyncio.Queue` does the same at five times the cost a case.
-    """
-
-    def __init__(self, low: int) -> None:
-        self._ready: deque[_Ready] = deque()
-        self._low = low
-        self._ended = False
-        self._more = asyncio.Event()
-        self._fewer = asyncio.Event()
-
-    async def put(self, chunk: list[_Ready]) -> None:
-        """Add a chunk, then wait until there are few left."""
-        self._ready.extend(chunk)
-        self._more.set()
-        while len(self._ready) > self._low:
-            self._fewer.clear()
-            await self._fewer.wait()
-
-    def end(self) -> None:
-        """Nothing more will come."""
-        self._ended = True
-        self._more.set()
-
-    async def take(self) -> _Ready | None:
-        """The next case; `None` when nothing more will come."""
-        while not self._ready:
-            if self._ended:
-                return None
-            self._more.clear()
-            await self._more.wait()
-        if len(self._ready) <= self._low:
-            self._fewer.set()
-        return self._ready.popleft()
-
-
 class Runner:
     """One run of one plan. Without a gateway, only what the store holds is scored."""
 
@@ -171,7 +123,10 @@ class Runner:
         """Run everything that has no outcome yet. Raises `StoreError` when nothing more can be kept."""
         store = self._keeping.store
         rows = await self._keeping.call(store.begin_tasks, self._run, [_row(task) for task in self._plan.tasks])
-        states = [_State(task, row, tuple(metric.name for metric in task.evaluator.metrics)) for task, row in zip(self._plan.tasks, rows, strict=True)]
+        states = [
+            _State(task, row, tuple(m.name for m in task.evaluator.metrics), Judges(self._keeper, task.card.name))
+            for task, row in zip(self._plan.tasks, rows, strict=True)
+        ]
         lanes = asyncio.create_task(self._lanes(states))
         lanes.add_done_callback(lambda _: self._events.put_nowait(None))
         try:
@@ -190,6 +145,9 @@ class Runner:
         """Whether the last `events` left nothing to do."""
         return not self.notes
 
+    def _state(self, task: Task, row: TaskRow) -> _State:
+        return _State(task, row, tuple(metric.name for metric in task.evaluator.metrics), Judges(self._keeper, task.card.name))
+
     async def _lanes(self, states: list[_State]) -> None:
         by_model: dict[str, list[_State]] = {}
         for state in states:
@@ -207,7 +165,7 @@ class Runner:
     async def _lane(self, states: list[_State]) -> None:
         """All tasks of one model, one after the other, without a gap between them."""
         at_once = self._plan.suite.at_once
-        supply = _Supply(2 * at_once)
+        supply = Supply[_Ready](2 * at_once)
         feeder = asyncio.create_task(self._feed(states, supply))
         workers = [asyncio.create_task(self._work(supply)) for _ in range(at_once)]
         try:
@@ -222,7 +180,7 @@ class Runner:
                 task.cancel()
             await asyncio.gather(feeder, *workers, return_exceptions=True)
 
-    async def _feed(self, states: list[_State], supply: _Supply) -> None:
+    async def _feed(self, states: list[_State], supply: Supply[_Ready]) -> None:
         for state in states:
             self._events.put_nowait(TaskBegun(state.task.name, state.task.card.name, state.task.evaluator.how_many()))
             if state.row.planned is not None:
@@ -240,7 +198,7 @@ class Runner:
                 self._close_if_complete(state)
         supply.end()
 
-    async def _feed_task(self, state: _State, supply: _Supply) -> None:
+    async def _feed_task(self, state: _State, supply: Supply[_Ready]) -> None:
         cases = _guarded(state.task.evaluator)
         while chunk := await asyncio.to_thread(lambda: list(islice(cases, CHUNK))):
             settled = await self._keeping.call(self._keeping.store.settled, state.row.task_id, [case.id for case in chunk])
@@ -256,7 +214,7 @@ class Runner:
             kept = await self._keeper.look_up(keys)
             await supply.put([_Ready(state, case, key, kept.get(key)) for case, key in zip(fresh, keys, strict=True)])
 
-    async def _work(self, supply: _Supply) -> None:
+    async def _work(self, supply: Supply[_Ready]) -> None:
         while (ready := await supply.take()) is not None:
             await self._settle(*ready)
 
@@ -275,15 +233,15 @@ class Runner:
         except (ModelError, NotKept) as error:
             if getattr(error, "blocks", False):
                 raise
-            verdict = _Verdict("failed", str(error), type(error).__name__)
+            verdict = Verdict("failed", str(error), type(error).__name__)
         except Skip as error:
-            verdict = _Verdict("skipped", str(error))
+            verdict = Verdict("skipped", str(error))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  # a plugin may raise anything; its case fails, the others go on
-            verdict = _failed(task, "probe", error)
+            verdict = failed(task.evaluator, "probe", error)
         else:
-            verdict = await self._judge(task, case, reply, deadline)
+            verdict = await judge(task.evaluator, case, reply, state.judges, deadline)
         await self._keep(state, case, verdict, asked.keys, self._clock() - started)
 
     async def _probe(self, task: Task, case: Case, asked: _Recording, deadline: Deadline) -> Reply:
@@ -296,21 +254,7 @@ class Runner:
             self._keeping.keep_reply(asked.keys[0], task.card.name, reply)
         return reply
 
-    async def _judge(self, task: Task, case: Case, reply: Reply, deadline: Deadline) -> _Verdict:
-        try:
-            score = await task.evaluator.score(case, reply, _Judges(self._keeper, task.card.name), deadline)
-            values = {task.evaluator.metrics[0].name: score.value, **score.also}
-            return _checked(task.evaluator, score, values)
-        except (ModelError, NotKept) as error:
-            return _Verdict("unscored", f"a judge did not answer: {error}", type(error).__name__)
-        except Skip as error:
-            return _Verdict("skipped", str(error))
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything; its case fails, the others go on
-            return _failed(task, "score", error)
-
-    async def _keep(self, state: _State, case: Case, verdict: _Verdict, keys: list[bytes], seconds: float) -> None:
+    async def _keep(self, state: _State, case: Case, verdict: Verdict, keys: list[bytes], seconds: float) -> None:
         task_id, pictures = state.row.task_id, case.request.pictures
         reason = _storable(verdict.reason)
         shown = to_json({"question": case.request.text, "pictures": [p.digest for p in pictures], "gold": case.gold, "facts": dict(case.facts)})
@@ -357,24 +301,6 @@ class _Recording:
         """The keeper belongs to the runner."""
 
 
-class _Judges:
-    """The models that a scorer may ask: all but the one under test."""
-
-    __slots__ = ("_keeper", "_target")
-
-    def __init__(self, keeper: Keeper, target: str) -> None:
-        self._keeper = keeper
-        self._target = target
-
-    async def infer(self, request: Request, *, deadline: Deadline) -> Reply:
-        if request.model == self._target:
-            raise EvaluatorError(f"score() asked {request.model}, the model under test; only probe() may")
-        return await self._keeper.infer(request, deadline=deadline)
-
-    async def aclose(self) -> None:
-        """The keeper belongs to the runner."""
-
-
 def _row(task: Task) -> dict[str, Any]:
     metrics = [{"name": m.name, "higher_is_better": m.higher_is_better, "unit": m.unit} for m in task.evaluator.metrics]
     evaluator = task.evaluator
@@ -394,23 +320,6 @@ def _guarded(evaluator: Evaluator) -> Iterator[Case]:
         yield from evaluator.cases()
     except Exception as error:
         raise EvaluatorError(f"{evaluator.name} cannot make its cases: {type(error).__name__}: {error}") from error
-
-
-def _checked(evaluator: Evaluator, score: Score, values: Mapping[str, float | None]) -> _Verdict:
-    known = {metric.name for metric in evaluator.metrics}
-    for name, value in values.items():
-        if name not in known:
-            raise EvaluatorError(f"score() gave the metric {name!r}; {evaluator.name} declares {', '.join(sorted(known))}")
-        if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
-            raise EvaluatorError(f"score() gave {name} = {value!r}; a finite number or None is expected")
-    status = "unscored" if score.value is None else "scored"
-    numbers = {name: None if value is None else float(value) for name, value in values.items()}
-    return _Verdict(status, score.reason, None, numbers, score.found)
-
-
-def _failed(task: Task, where: str, error: Exception) -> _Verdict:
-    log.warning("evaluator_failed", evaluator=task.evaluator.name, task=task.name, where=where, error=type(error).__name__)
-    return _Verdict("failed", f"{task.evaluator.name}.{where}: {type(error).__name__}: {error}", EvaluatorError.__name__)
 
 
 def _storable(text: str) -> str:

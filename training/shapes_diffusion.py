@@ -93,7 +93,7 @@ def build() -> ShapesPipeline:
             eos_token_id=tokenizer.eos_token_id,
         )
     )
-    scheduler = DPMSolverMultistepScheduler(prediction_type="sample", use_flow_sigmas=True, flow_shift=3.0, solver_order=2, final_sigmas_type="zero")
+    scheduler = DPMSolverMultistepScheduler(prediction_type="sample", use_flow_sigmas=True, flow_shift=6.0, solver_order=2, final_sigmas_type="zero")
     return ShapesPipeline(transformer, scheduler, text_encoder, tokenizer)
 
 
@@ -251,8 +251,8 @@ class Training:
             WATCHED,
             negative_prompts=[""] * len(WATCHED),
             generators=[torch.Generator().manual_seed(index) for index in range(len(WATCHED))],
-            guidance=[3.0] * len(WATCHED),
-            steps=18,
+            guidance=[2.0] * len(WATCHED),
+            steps=12,
         )
         tiles = (pictures.permute(0, 2, 3, 1).cpu().numpy() * 255).round().astype(np.uint8)
         rows = [np.concatenate(list(tiles[start : start + 8]), axis=1) for start in range(0, len(tiles), 8)]

@@ -14,11 +14,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.workload import quiet
+
 ALL = ("calls", "growth", "batching")
 RESULTS = Path(__file__).with_name("results.md")
 
 
 def main() -> None:
+    quiet()
     names = sys.argv[1:] or list(ALL)
     rows = [row for name in names for row in asyncio.run(import_module(f"tests.benchmarks.{name}").measure())]
     table = Table("figure", "measured", "wanted")

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks.workload import carry_out, echo_server, plan
+from tests.benchmarks.workload import carry_out, echo_server, plan, quiet
 
 SMALL, LARGE = 2_000, 200_000
 
@@ -51,4 +51,5 @@ def _in_a_process(size: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    quiet()
     print(json.dumps(asyncio.run(one_run(int(sys.argv[1]), Path(sys.argv[2])))))

@@ -49,7 +49,7 @@ def test_soft_edges_change_nothing(shape: str, size: str) -> None:
     """A picture enlarged from 64 pixels and blurred, as a diffusion model leaves it."""
     soft = draw(one(shape, "purple", size), 64).resize((256, 256), Image.Resampling.BICUBIC)
 
-    found = finder.find(soft.filter(ImageFilter.GaussianBlur(4)))
+    found = finder.find(soft.filter(ImageFilter.GaussianBlur(2)))
 
     assert names(found) == Counter([f"{size} purple {shape}"])
 

@@ -47,9 +47,9 @@ class Reader:
 
 
 def _is_text(text: str) -> bool:
-    """A plain cross is easily read as "+" or as the Chinese ten: a lone sign that is no Latin letter or digit is not told."""
-    signs = text.strip()
-    return len(signs) > 1 or (signs.isascii() and signs.isalnum())
+    """A plain cross is easily read as "+" or as the Chinese ten: signs without two letters or digits are told only in ASCII."""
+    signs = [sign for sign in text if sign.isalnum()]
+    return len(signs) > 1 or (len(signs) == 1 and signs[0].isascii())
 
 
 def _prepared(picture: Image.Image, scale: float) -> np.ndarray[Any, Any]:

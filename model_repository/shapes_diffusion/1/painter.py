@@ -26,8 +26,8 @@ from kernel.errors import InvalidRequest, ModelError
 NAME = "shapes_diffusion"
 PIPELINE = Path(__file__).resolve().parent / "pipeline"
 TOGETHER = 4
-STEPS, MOST_STEPS = 18, 100
-GUIDANCE, MOST_GUIDANCE = 3.0, 20.0
+STEPS, MOST_STEPS = 12, 100
+GUIDANCE, MOST_GUIDANCE = 2.0, 20.0
 SIDE, LEAST_SIDE, MOST_SIDE = 256, 16, 1024
 MOST_PICTURES = 64
 TAKEN = frozenset({"n", "seed", "steps", "guidance", "width", "height"})
