@@ -2,7 +2,7 @@
 
     python -m training.measure_shapes_vlm
 
-Prints a table for the model card, and writes the figures to `training/logs/shapes_vlm_accuracy.json`.
+Writes the figures to `training/logs/shapes_vlm_accuracy.json`, and their table into the model card.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FIGURES = Path("training/logs/shapes_vlm_accuracy.json")
+CARD = PLACE.parent / "README.md"
+BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
 KINDS: dict[str, Callable[[Scene, random.Random], Question | None]] = {
     "identification: shape": shape_of,
     "identification: presence": presence,
@@ -65,7 +67,7 @@ VARIANTS: dict[str, Callable[[Question, random.Random], Question | None]] = {
 def main() -> None:
     """Measure every kind in every variant."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int, default=400, help="of each kind, plain; a half of it for each variant")
+    parser.add_argument("--cases", type=int, default=300, help="of each kind, plain; a third of it for each variant")
     parser.add_argument("--pixels", type=int, default=256, help="side of the pictures sent")
     parser.add_argument("--seed", type=int, default=1001)
     options = parser.parse_args()
@@ -75,11 +77,30 @@ def main() -> None:
     for name, ask in KINDS.items():
         figures[name] = {}
         for variant, change in VARIANTS.items():
-            number = options.cases if variant == "plain" else options.cases // 2
+            number = options.cases if variant == "plain" else options.cases // 3
             rng = random.Random(f"{options.seed} {name} {variant}")
             figures[name][variant] = measure(answerer, ask, change, rng, number, pixels=options.pixels, blind=variant == "blind")
         print(name, figures[name], flush=True)
+    fill_card(options, figures)
     FIGURES.write_text(json.dumps({"options": vars(options), "right": figures}, indent=1) + "\n", encoding="utf-8")
+
+
+def fill_card(options: argparse.Namespace, figures: dict[str, dict[str, float | None]]) -> None:
+    """Put the table where the model card has its marks."""
+    said = (
+        f"Share of answers right to the letter, in percent: {options.cases} fresh scenes of each kind, {options.cases // 3} "
+        f"for each harder variant, drawn with seed {options.seed}, sent as PNG of {options.pixels} pixels a side."
+    )
+    head = f"| | {' | '.join(VARIANTS)} |\n|---|{'---|' * len(VARIANTS)}\n"
+    cells = {name: [_percent(right[variant]) for variant in VARIANTS] for name, right in figures.items()}
+    rows = "".join(f"| {name} | {' | '.join(each)} |\n" for name, each in cells.items())
+    before, _, rest = CARD.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    CARD.write_text(f"{before}{BEGIN}{said}\n\n{head}{rows}{END}{after}", encoding="utf-8")
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f}"
 
 
 def measure(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
 import random
 import time
 from pathlib import Path
@@ -65,7 +64,7 @@ def main() -> None:
     if options.stage == "see":
         see(options.steps or 600, options.batch or 32)
     else:
-        answer(options.steps or 3000, options.batch or 16, options.rate or 1e-3)
+        answer(options.steps or 4150, options.batch or 16, options.rate or 1e-3)
 
 
 # -- the eye ------------------------------------------------------------------
@@ -134,8 +133,6 @@ def answer(steps: int, batch: int, rate: float, room: int = 160) -> None:
         packed = pack(drawn, rng, words, room, plain=done < PLAIN)
         named, logits, places, pointing = network(pixels(drawn, rng), packed)
         truth = {head: table.to(DEVICE) for head, table in labels(drawn).items()}
-        if rng.random() < 0.04:
-            print("pointing", round(pointing.item(), 3), flush=True)
         return cross_entropy(logits, packed.wanted.to(DEVICE)[places]) + 0.3 * naming_loss(named, truth) + 0.1 * pointing
 
     def examine() -> dict[str, float]:
@@ -265,6 +262,7 @@ def examine_answers(network: Student, words: PreTrainedTokenizerFast, number: in
 def export(network: Student, words: PreTrainedTokenizerFast) -> None:
     """Write weights in half precision, configuration and tokenizer where Triton looks for them."""
     copy.deepcopy(network.whole).to("cpu", torch.float16).save_pretrained(PLACE)
+    (PLACE / "model.safetensors").chmod(0o644)
     words.save_pretrained(PLACE)
 
 
