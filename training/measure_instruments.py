@@ -1,6 +1,8 @@
 """Measure the bundled instruments on drawn scenes, as a line of JSON for each.
 
     python -m training.measure_instruments [--number N] [--seed S]
+
+Everything is drawn while it runs; what it prints stands in the instruments' READMEs.
 """
 
 from __future__ import annotations

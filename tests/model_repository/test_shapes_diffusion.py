@@ -74,9 +74,7 @@ def test_without_a_seed_no_two_are_the_same(painter: Any) -> None:
     assert first.pictures != second.pictures
 
 
-@pytest.mark.parametrize(
-    "sampling", [{"n": 65}, {"steps": 101}, {"guidance": -1.0}, {"guidance": 21.0}, {"width": 2048}, {"height": 8}]
-)
+@pytest.mark.parametrize("sampling", [{"n": 65}, {"steps": 101}, {"guidance": -1.0}, {"guidance": 21.0}, {"width": 2048}, {"height": 8}])
 def test_the_impossible_is_refused_and_costs_no_other(painter: Any, sampling: dict[str, Any]) -> None:
     """One line says what was asked and what can be."""
     refused, painted = painter.answer([asked("a red circle", **sampling), asked("a red circle")])
