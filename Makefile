@@ -46,7 +46,7 @@ layers: $(READY)
 
 # The kernel's own tests, where no grpc, no protobuf and no torch is installed.
 without_extras: $(KERNEL_READY)
-	@$(KERNEL_VENV)/bin/pytest -q tests/kernel
+	@$(KERNEL_VENV)/bin/pytest -q -m "not slow" tests/kernel
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PLACES = GRID * GRID
 SPECIAL = ("<pad>", "<unk>", "<bos>", "<eos>", "<image>", "<answer>")
-SHARES = {"identification": 0.13, "attribute": 0.11, "spatial": 0.36, "count": 0.15, "ocr": 0.04, "place": 0.21}
+SHARES = {"identification": 0.14, "attribute": 0.13, "spatial": 0.33, "count": 0.33, "ocr": 0.04, "place": 0.03}
 MANNERS = (
     "Answer with one word.",
     "Answer briefly.",
@@ -65,7 +65,7 @@ def ask(scene: Scene, rng: random.Random, *, plain: bool = False) -> Question:
 
 
 def _harder(question: Question, rng: random.Random) -> Question:
-    if rng.random() < 0.1:
+    if rng.random() < 0.35:
         question = supposed(question, rng) or question
     elif rng.random() < 0.12:
         question = misled(question, rng)

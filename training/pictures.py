@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,19 +23,28 @@ NOTHING = -100
 """The label that a loss passes over."""
 HEADS = {"shape": len(SHAPES) + 2, "colour": len(COLOURS), "size": len(SIZES), "word": len(WORDS), "centre": 2}
 """What is told of each patch, with the number of classes; the last two shapes are "bare" and "print"."""
-COUNTS = (12, 36, 16, 12, 12, 12)
+COUNTS = (10, 24, 16, 16, 17, 17)
 """How often 1 to 6 things stand in a training scene, in percent."""
+ALIKE = 0.35
+"""Share of scenes in which most things have one shape."""
 BARE, PRINT = len(SHAPES), len(SHAPES) + 1
 
 
 def scenes(rng: random.Random, number: int) -> list[Scene]:
-    """Draw training scenes by lot: a third with a word, a sixth with things that may share a name.
+    """Draw training scenes by lot: a third with a word, a sixth with things that may share a name, a third mostly of one shape.
 
     Two things stand in more scenes than six do: with two, half of a spatial relation can be told from the picture alone,
     which is the step by which the other half is learned.
     """
     counts = rng.choices(range(1, MOST_THINGS + 1), COUNTS, k=number)
-    return [sample(rng, count=count, word=rng.random() < 0.35, distinct=rng.random() < 0.85) for count in counts]
+    drawn = [sample(rng, count=count, word=rng.random() < 0.35, distinct=rng.random() < 0.85) for count in counts]
+    return [_alike(scene, rng) if rng.random() < ALIKE else scene for scene in drawn]
+
+
+def _alike(scene: Scene, rng: random.Random) -> Scene:
+    """The scene with one shape for most of its things, so that there is something to count."""
+    shape = rng.choice(SHAPES)
+    return replace(scene, things=tuple(replace(thing, shape=shape) if rng.random() < 0.75 else thing for thing in scene.things))
 
 
 def pixels(batch: Sequence[Scene], rng: random.Random) -> torch.Tensor:
