@@ -114,7 +114,7 @@ class Triton:
         log.info("server_started", address=self.address, pid=pid)
 
     def _environment(self) -> dict[str, str]:
-        threads = self._options.threads or max(1, (os.cpu_count() or 2) // 2)
+        threads = self._options.threads or os.cpu_count() or 1
         return self._installation.environment(self._private.folder / "tmp", os.environ, threads)
 
     def _command(self) -> list[str]:

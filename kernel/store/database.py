@@ -87,7 +87,7 @@ def _left_over(file: Path) -> bool:
 def _set_pragmas(connection: Any, _record: Any) -> None:
     # Without a level of its own, the driver opens no transactions behind our back, and CREATE TABLE is part of ours.
     connection.isolation_level = None
-    for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "busy_timeout=5000", "temp_store=memory", "cache_size=-16000"):
+    for pragma in ("journal_mode=wal", "synchronous=full", "foreign_keys=on", "busy_timeout=5000", "temp_store=memory", "cache_size=-4000"):
         connection.execute(f"pragma {pragma}")
 
 
