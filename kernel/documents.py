@@ -50,14 +50,16 @@ class _Loader(yaml.SafeLoader):
 
 # YAML 1.1 reads `no` as false, `08` as octal, `1:30` as 90 and `1_000` as a number; only what is plainly meant is converted.
 _PLAIN = {
-    "null": (r"~|null|", "~n\0"),
-    "bool": (r"true|false", "tf"),
-    "int": (r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
-    "float": (r"[-+]?([0-9]+\.[0-9]*([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(inf|nan))", "-+.0123456789"),
+    "null": (r"~|null|", ["~", "n", ""]),
+    "bool": (r"true|false", ["t", "f"]),
+    "int": (r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
+    "float": (r"[-+]?([0-9]+\.[0-9]*([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(inf|nan))", list("-+.0123456789")),
 }
+"""What a plain word may mean besides itself: its whole form, and what it may begin with."""
+
 _Loader.yaml_implicit_resolvers = {}
 for _tag, (_pattern, _first) in _PLAIN.items():
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^({_pattern})$"), list(_first.replace("\0", "")) + [""] * ("\0" in _first))
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^({_pattern})$"), _first)
 
 
 def _walk(node: yaml.Node, at: Path_, lines: dict[Path_, int], faults: list[str]) -> Iterator[None]:
