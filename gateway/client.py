@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,10 +104,26 @@ class Server:
         if signature.decoupled:
             metadata = (*(self._metadata or ()), *_WITH_STATUS)
             call = self._stub.ModelStreamInfer(timeout=seconds, metadata=metadata)
-            reply: Reply = await self._ended(call, stream.ask(call, message, signature, request), signature.model, identifier)
+            answer: Awaitable[Any] = stream.ask(call, message, signature, request)
+        else:
+            call = answer = self._stub.ModelInfer(message, timeout=seconds, metadata=self._metadata)
+        self._running[call] = signature.model
+        try:
+            response = await answer
+        except grpc.aio.AioRpcError as error:
+            raise self._meant(error, signature.model, identifier) from error
+        except asyncio.CancelledError:
+            if call in self._abandoned:
+                raise status.ProcessDied(f"{signature.model}: the model's process died") from None
+            raise
+        finally:
+            del self._running[call]
+            self._abandoned.discard(call)
+            if not call.done():
+                call.cancel()
+        if signature.decoupled:
+            reply: Reply = response
             return reply
-        call = self._stub.ModelInfer(message, timeout=seconds, metadata=self._metadata)
-        response = await self._ended(call, call, signature.model, identifier)
         if response.id and response.id != identifier:
             raise BadReply(f"the answer is to request {response.id[:40]!r}, this one was {identifier!r}")
         return wire.decode(response, signature, request)
@@ -116,25 +132,11 @@ class Server:
         """Close the channel; calls that run end as cancelled."""
         await self._channel.close()
 
-    async def _ended(self, call: Any, answer: Awaitable[Any], model: str, identifier: str) -> Any:
-        """The answer of a call, with its failure as one of our errors."""
-        self._running[call] = model
-        try:
-            return await answer
-        except grpc.aio.AioRpcError as error:
-            meant = status.error_of(error.code(), error.details() or "", error.trailing_metadata(), model=model, identifier=identifier)
-            if isinstance(meant, status.ProcessDied):
-                self.abandon(model)
-            raise meant from error
-        except asyncio.CancelledError:
-            if call in self._abandoned:
-                raise status.ProcessDied(f"{model}: the model's process died") from None
-            raise
-        finally:
-            del self._running[call]
-            self._abandoned.discard(call)
-            if not call.done():
-                call.cancel()
+    def _meant(self, error: grpc.aio.AioRpcError, model: str, identifier: str) -> ModelError:
+        meant = status.error_of(error.code(), error.details() or "", error.trailing_metadata(), model=model, identifier=identifier)
+        if isinstance(meant, status.ProcessDied):
+            self.abandon(model)
+        return meant
 
     async def _ask(self, method: str, message: Message) -> Any:
         try:
@@ -150,12 +152,12 @@ class TritonModel:
     server: Server
     signature: Signature
 
-    async def infer(self, request: Request, *, deadline: Deadline) -> Reply:
-        """Answer, or raise a `ModelError`."""
+    def infer(self, request: Request, *, deadline: Deadline) -> Coroutine[Any, Any, Reply]:
+        """To be awaited: the answer. Raises a `ModelError`."""
         seconds = deadline.remaining()
         if seconds <= 0:
             raise DeadlineExceeded(f"{request.model}: the time was over before the call")
-        return await self.server.infer(request, self.signature, seconds)
+        return self.server.infer(request, self.signature, seconds)
 
     async def aclose(self) -> None:
         """Nothing is held; the channel belongs to the server."""

@@ -86,7 +86,7 @@ class Retrying:
                     return await self._ask(request, deadline)
                 async with self._lane.alone(deadline):
                     if self._verdicts == verdicts:
-                        return await self._counted(request, deadline)
+                        return await self._ask(request, deadline, alone=True)
                 deaths = 0
                 return await self._ask(request, deadline)
             except ModelError as fresh:
@@ -102,26 +102,20 @@ class Retrying:
                     raise ModelCrashed(f"{request.model}: its process died {deaths} times on this request") from error
         raise _plain(error) from error
 
-    async def _ask(self, request: Request, deadline: Deadline) -> Reply:
+    async def _ask(self, request: Request, deadline: Deadline, *, alone: bool = False) -> Reply:
         lane = self._lane
-        if lane.closed:
+        if lane.closed and not alone:
             await lane.opened(deadline)
         lane.running += 1
         try:
-            return await self._counted(request, deadline)
+            reply = await self.model.infer(request, deadline=deadline)
+        except ModelError as error:
+            self._answers += not isinstance(error, Unavailable)
+            raise
         finally:
             lane.running -= 1
             if lane.closed:
                 lane.left()
-
-    async def _counted(self, request: Request, deadline: Deadline) -> Reply:
-        try:
-            reply = await self.model.infer(request, deadline=deadline)
-        except Unavailable:
-            raise
-        except ModelError:
-            self._answers += 1
-            raise
         self._answers += 1
         return reply
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -84,12 +84,12 @@ class Session:
         await asyncio.gather(*(model.aclose() for model in self._elsewhere.values()))
         self.triton = None
 
-    async def infer(self, request: Request, *, deadline: Deadline) -> Reply:
-        """The answer of the model that the request names. Raises `ModelError`."""
+    def infer(self, request: Request, *, deadline: Deadline) -> Coroutine[Any, Any, Reply]:
+        """To be awaited: the answer of the model that the request names. Raises `ModelError`."""
         model = self._models.get(request.model)
         if model is None:
             raise ModelNotFound(self._why_not(request.model))
-        return await model.infer(request, deadline=deadline)
+        return model.infer(request, deadline=deadline)
 
     async def cards(self) -> Mapping[str, ModelCard]:
         """All models of the catalog. What is said to be ready answered within the last five seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.watch import Watch
+from gateway.watch import State, Watch
 from kernel.contract import Deadline, Model, Reply, Request
 from kernel.errors import ModelNotFound, Unavailable
 
@@ -18,16 +18,18 @@ class Supervised:
 
     async def infer(self, request: Request, *, deadline: Deadline) -> Reply:
         """Answer, or raise `Unavailable` when the model died or is not ready in time."""
-        await self.watch.ready(deadline)
-        self.watch.busy += 1
+        watch = self.watch
+        if watch.state is not State.READY:
+            await watch.ready(deadline)
+        watch.busy += 1
         try:
             reply = await self.model.infer(request, deadline=deadline)
         except ModelNotFound as error:
             # A server that has just come back does not know its models before they are loaded.
-            raise Unavailable(f"{self.watch.name} is not loaded just now: {error}") from error
+            raise Unavailable(f"{watch.name} is not loaded just now: {error}") from error
         finally:
-            self.watch.busy -= 1
-        self.watch.circuit.proved()
+            watch.busy -= 1
+        watch.circuit.proved()
         return reply
 
     async def aclose(self) -> None:

@@ -108,6 +108,8 @@ class Request:
     @property
     def text(self) -> str:
         """The text parts, joined by a newline."""
+        if len(self.parts) == 1 and isinstance(only := self.parts[0], Text):
+            return only.text
         return "\n".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
@@ -117,15 +119,23 @@ class Request:
 
     def digest(self) -> str:
         """SHA-256 over everything that can change the answer, except which model is asked."""
-        hasher = hashlib.sha256(self.kind.encode())
+        hasher = hashlib.sha256()
+        self.hash_into(hasher)
+        return hasher.hexdigest()
+
+    def hash_into(self, hasher: Any) -> None:
+        """Give a hash of `hashlib` what `digest` stands on."""
+        hasher.update(self.kind.encode())
         for part in self.parts:
-            mark, data = (b"p", part.data) if isinstance(part, Picture) else (b"t", part.text.encode("utf-8", "surrogatepass"))
-            hasher.update(b"%s%d:" % (mark, len(data)))
-            hasher.update(data)
+            if isinstance(part, Text):
+                data = part.text.encode("utf-8", "surrogatepass")
+                hasher.update(b"t%d:%b" % (len(data), data))
+            else:
+                hasher.update(b"p%d:" % len(part.data))
+                hasher.update(part.data)
         if self.system is not None or self.history or self.negative is not None or self.sampling != DEFAULT_SAMPLING:
             rest = [self.system, [[t.role, t.text] for t in self.history], self.negative, self.sampling.as_dict()]
             hasher.update(b"|" + json.dumps(rest, sort_keys=True).encode())
-        return hasher.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

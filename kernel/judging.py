@@ -16,6 +16,8 @@ from kernel.contract import Deadline, Model, Reply, Request
 from kernel.errors import EvaluatorError, ModelError, NotKept, StoreError
 from kernel.evaluator import Case, Evaluator, Score, Skip
 
+_NUMBER = (int, float)
+
 log = structlog.get_logger(__name__)
 
 
@@ -73,9 +75,9 @@ def _checked(evaluator: Evaluator, score: Score) -> Verdict:
     values: dict[str, float | None] = {}
     for metric in evaluator.metrics:
         value = score.also.get(metric.name) if values else score.value
-        if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
+        if value is not None and not (isinstance(value, _NUMBER) and math.isfinite(value)):
             raise EvaluatorError(f"score() gave {metric.name} = {value!r}; a finite number or None is expected")
         values[metric.name] = None if value is None else float(value)
-    if unknown := sorted(score.also.keys() - values.keys()):
+    if score.also and (unknown := sorted(score.also.keys() - values.keys())):
         raise EvaluatorError(f"score() gave the metric {unknown[0]!r}; {evaluator.name} declares {', '.join(values)}")
     return Verdict("unscored" if score.value is None else "scored", score.reason, None, values, score.found)

@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -115,7 +114,7 @@ class Runner:
         self._keeping = keeping
         self._clock = clock
         self._keeper = Keeper(gateway, keeping, lambda model: plan.cards[model].identity)
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._events = Supply[Event](0)
         self._closing: set[asyncio.Task[None]] = set()
         self.notes: list[str] = []
 
@@ -128,10 +127,11 @@ class Runner:
             for task, row in zip(self._plan.tasks, rows, strict=True)
         ]
         lanes = asyncio.create_task(self._lanes(states))
-        lanes.add_done_callback(lambda _: self._events.put_nowait(None))
+        lanes.add_done_callback(lambda _: self._events.end())
         try:
-            while (event := await self._events.get()) is not None:
-                yield event
+            while events := await self._events.take_all():
+                for event in events:
+                    yield event
             await lanes
         finally:
             lanes.cancel()
@@ -182,17 +182,17 @@ class Runner:
 
     async def _feed(self, states: list[_State], supply: Supply[_Ready]) -> None:
         for state in states:
-            self._events.put_nowait(TaskBegun(state.task.name, state.task.card.name, state.task.evaluator.how_many()))
+            self._events.add(TaskBegun(state.task.name, state.task.card.name, state.task.evaluator.how_many()))
             if state.row.planned is not None:
-                self._events.put_nowait(Restored(state.task.name, state.task.card.name, state.row.planned))
-                self._events.put_nowait(TaskEnded(state.task.name, state.task.card.name, state.row.planned))
+                self._events.add(Restored(state.task.name, state.task.card.name, state.row.planned))
+                self._events.add(TaskEnded(state.task.name, state.task.card.name, state.row.planned))
                 continue
             try:
                 await self._feed_task(state, supply)
             except EvaluatorError as error:
                 state.broken = str(error)
                 self.notes.append(f"{state.task.name}: {error}")
-                self._events.put_nowait(TaskEnded(state.task.name, state.task.card.name, None, str(error)))
+                self._events.add(TaskEnded(state.task.name, state.task.card.name, None, str(error)))
             else:
                 state.exhausted = True
                 self._close_if_complete(state)
@@ -205,7 +205,7 @@ class Runner:
             state.planned += len(chunk)
             state.settled += len(settled)
             if settled:
-                self._events.put_nowait(Restored(state.task.name, state.task.card.name, len(settled)))
+                self._events.add(Restored(state.task.name, state.task.card.name, len(settled)))
             fresh = [case for case in chunk if case.id not in settled]
             if not state.plain:
                 await supply.put([_Ready(state, case, None, None) for case in fresh])
@@ -222,14 +222,13 @@ class Runner:
         """One case: ask, judge, keep."""
         task = state.task
         started = self._clock()
-        deadline = Deadline.after(self._plan.suite.deadline, self._clock)
-        asked = _Recording(self._keeper)
+        deadline = Deadline(started + self._plan.suite.deadline, self._clock)
+        keys: list[bytes] = [] if key is None else [key]
         try:
             if key is None:
-                reply = await self._probe(task, case, asked, deadline)
-            else:
-                asked.keys.append(key)
-                reply = reply or await self._keeper.ask(key, case.request, deadline)
+                reply = await self._probe(task, case, _Recording(self._keeper, keys), deadline)
+            elif reply is None:
+                reply = await self._keeper.ask(key, case.request, deadline)
         except (ModelError, NotKept) as error:
             if getattr(error, "blocks", False):
                 raise
@@ -242,7 +241,9 @@ class Runner:
             verdict = failed(task.evaluator, "probe", error)
         else:
             verdict = await judge(task.evaluator, case, reply, state.judges, deadline)
-        await self._keep(state, case, verdict, asked.keys, self._clock() - started)
+        self._keeping.keep_outcome(self._outcome(state, case, verdict, keys, self._clock() - started))
+        if self._keeping.crowded:
+            await self._keeping.room()
 
     async def _probe(self, task: Task, case: Case, asked: _Recording, deadline: Deadline) -> Reply:
         player = player_of(task.card)
@@ -254,23 +255,34 @@ class Runner:
             self._keeping.keep_reply(asked.keys[0], task.card.name, reply)
         return reply
 
-    async def _keep(self, state: _State, case: Case, verdict: Verdict, keys: list[bytes], seconds: float) -> None:
+    def _outcome(self, state: _State, case: Case, verdict: Verdict, keys: list[bytes], seconds: float) -> Waiting:
         task_id, pictures = state.row.task_id, case.request.pictures
-        reason = _storable(verdict.reason)
         shown = to_json({"question": case.request.text, "pictures": [p.digest for p in pictures], "gold": case.gold, "facts": dict(case.facts)})
-        row = OutcomeRow(task_id, case.id, verdict.status, verdict.error, reason, int(verdict.found), round(seconds, 4), case.cluster, shown, b"".join(keys))
+        row = OutcomeRow(
+            task_id,
+            case.id,
+            verdict.status,
+            verdict.error,
+            _storable(verdict.reason),
+            int(verdict.found),
+            round(seconds, 4),
+            case.cluster,
+            shown,
+            b"".join(keys),
+        )
         scores = []
         for metric in state.metrics:
             value = verdict.values.get(metric)
             status = "unscored" if value is None and verdict.status == "scored" else verdict.status
             scores.append(ScoreRow(task_id, metric, case.id, status, value if status == "scored" else None))
-        main = verdict.values.get(state.metrics[0])
-        outcome = Outcome(state.task.name, state.task.card.name, case.id, verdict.status, main, verdict.error, reason, seconds)
-        await self._keeping.keep_outcome(Waiting(row, scores, tuple(p.data for p in pictures), partial(self._settled, state, outcome)))
+        return Waiting(row, scores, pictures, self._settled, state)
 
-    def _settled(self, state: _State, outcome: Outcome) -> None:
+    def _settled(self, waiting: Waiting) -> None:
+        """An outcome is on disk."""
+        state, row = waiting.about, waiting.row
+        task = state.task
         state.settled += 1
-        self._events.put_nowait(outcome)
+        self._events.add(Outcome(task.name, task.card.name, row.case_id, row.status, waiting.scores[0].value, row.error, row.reason, row.seconds))
         self._close_if_complete(state)
 
     def _close_if_complete(self, state: _State) -> None:
@@ -281,7 +293,7 @@ class Runner:
 
     async def _close(self, state: _State) -> None:
         await self._keeping.call(self._keeping.store.finish_task, state.row, state.planned)
-        self._events.put_nowait(TaskEnded(state.task.name, state.task.card.name, state.planned))
+        self._events.add(TaskEnded(state.task.name, state.task.card.name, state.planned))
 
 
 class _Recording:
@@ -289,9 +301,9 @@ class _Recording:
 
     __slots__ = ("_keeper", "keys")
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: Keeper, keys: list[bytes]) -> None:
         self._keeper = keeper
-        self.keys: list[bytes] = []
+        self.keys = keys
 
     async def infer(self, request: Request, *, deadline: Deadline) -> Reply:
         self.keys.append(self._keeper.key(request))

@@ -1,6 +1,6 @@
-"""Cases between the one that makes them, by the chunk, and the many that settle them, one by one.
+"""Items between the one that makes them and those that take them: cases by the chunk, events one by one.
 
-An `asyncio.Queue` does the same at five times the cost a case.
+An `asyncio.Queue` does the same at five times the cost an item.
 """
 
 from __future__ import annotations
@@ -26,9 +26,15 @@ class Supply(Generic[T]):
         """Add a chunk, then wait until there are few left."""
         self._ready.extend(chunk)
         self._more.set()
+        self._fewer.clear()
         while len(self._ready) > self._low:
-            self._fewer.clear()
             await self._fewer.wait()
+            self._fewer.clear()
+
+    def add(self, item: T) -> None:
+        """Add one item, however many there are."""
+        self._ready.append(item)
+        self._more.set()
 
     def end(self) -> None:
         """Nothing more will come."""
@@ -36,12 +42,24 @@ class Supply(Generic[T]):
         self._more.set()
 
     async def take(self) -> T | None:
-        """The next case; `None` when nothing more will come."""
-        while not self._ready:
-            if self._ended:
-                return None
-            self._more.clear()
-            await self._more.wait()
-        if len(self._ready) <= self._low:
+        """The next item; `None` when nothing more will come."""
+        if not self._ready and not await self._filled():
+            return None
+        if len(self._ready) == self._low:
             self._fewer.set()
         return self._ready.popleft()
+
+    async def take_all(self) -> list[T]:
+        """All items that are there, at least one; none when nothing more will come."""
+        await self._filled()
+        taken = list(self._ready)
+        self._ready.clear()
+        self._fewer.set()
+        return taken
+
+    async def _filled(self) -> bool:
+        """Wait for an item; whether there is one."""
+        while not self._ready and not self._ended:
+            self._more.clear()
+            await self._more.wait()
+        return bool(self._ready)

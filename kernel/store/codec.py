@@ -5,17 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from kernel.contract import Detection, Finish, Picture, Reply, Request
 
-_encoder = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-to_json: Callable[[Any], str] = _encoder.encode
+_ONLY_PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON; numbers that JSON has no word for become null. Raises `TypeError` for what is not plain."""
+    try:
+        return orjson.dumps(value, option=_ONLY_PLAIN).decode()
+    except TypeError:  # half a surrogate pair, a number of more than 64 bits: slower, but it can be written
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def reply_key(identity: str, request: Request) -> bytes:
     """32 bytes that change whenever the answer may: the model's identity and all of the request."""
-    return hashlib.sha256(f"{identity}\n{request.digest()}".encode()).digest()
+    hasher = _begun(identity).copy()
+    request.hash_into(hasher)
+    return hasher.digest()
+
+
+@lru_cache(maxsize=256)
+def _begun(identity: str) -> Any:
+    return hashlib.sha256(f"{identity}\n".encode())
 
 
 def dump_reply(reply: Reply, keep: Callable[[bytes], str]) -> str:

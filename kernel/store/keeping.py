@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple, Self, TypeVar
 
-from kernel.contract import Deadline, Model, Reply, Request
+from kernel.contract import Deadline, Model, Picture, Reply, Request
 from kernel.errors import NotKept
 from kernel.store.codec import dump_reply, reply_key
 from kernel.store.database import store_errors
@@ -29,12 +29,14 @@ T = TypeVar("T")
 
 
 class Waiting(NamedTuple):
-    """An outcome on its way to the disk, with the pictures of its case; `announce` is called once all of it is there."""
+    """An outcome on its way to the disk, with the pictures of its case; `announce` is called with it once all of it is there."""
 
     row: OutcomeRow
     scores: list[ScoreRow]
-    pictures: tuple[bytes, ...]
-    announce: Callable[[], None]
+    pictures: tuple[Picture, ...]
+    announce: Callable[[Waiting], None]
+    about: Any
+    """For whoever announces."""
 
 
 class Keeping:
@@ -75,17 +77,26 @@ class Keeping:
         """Put a reply on its way. It is written no later than any outcome that is given after it."""
         self._check()
         self._replies[key] = (model, reply)
-        self._stir()
+        if self._due is None or len(self._replies) >= BATCH:
+            self._stir()
 
-    async def keep_outcome(self, waiting: Waiting) -> None:
-        """Put an outcome on its way; it is announced once it is on disk. Waits while the store lags behind."""
+    def keep_outcome(self, waiting: Waiting) -> None:
+        """Put an outcome on its way; it is announced once it is on disk."""
         self._check()
         self._outcomes.append(waiting)
-        self._stir()
-        if len(self._outcomes) >= ROOM:
-            self._room.clear()
-            await self._room.wait()
-            self._check()
+        if self._due is None or len(self._outcomes) >= BATCH:
+            self._stir()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the store lags behind: whoever brings rows is to wait for `room`."""
+        return len(self._outcomes) >= ROOM
+
+    async def room(self) -> None:
+        """Wait until the store has caught up."""
+        self._room.clear()
+        await self._room.wait()
+        self._check()
 
     async def flush(self) -> None:
         """Write everything that waits. Raises `StoreError`."""
@@ -122,7 +133,7 @@ class Keeping:
             self._broken = error
         else:
             for outcome in waiting:
-                outcome.announce()
+                outcome.announce(outcome)
         finally:
             self._writing = {}
             self._batch = None
@@ -136,7 +147,7 @@ class Keeping:
             rows = [ReplyRow(key, model, dump_reply(reply, keep)) for key, (model, reply) in kept.items()]
             for outcome in waiting:
                 for picture in outcome.pictures:
-                    keep(picture)
+                    keep(picture.data)
         self.store.write(Batch(rows, [outcome.row for outcome in waiting], [score for outcome in waiting for score in outcome.scores]))
 
 
@@ -150,7 +161,7 @@ class Keeper:
         self._inner = inner
         self._keeping = keeping
         self._identity = identity
-        self._asking: dict[bytes, asyncio.Future[Reply]] = {}
+        self._asking: dict[bytes, asyncio.Future[Reply] | None] = {}
 
     def key(self, request: Request) -> bytes:
         """The key under which the reply to `request` is kept."""
@@ -173,24 +184,30 @@ class Keeper:
         """Ask, and keep. Whoever asks the same meanwhile waits for this answer instead of asking too."""
         if self._inner is None:
             raise NotKept(f"the store holds no reply of {request.model} to this request; run the suite with --resume first")
-        if (other := self._asking.get(key)) is not None:
+        if key in self._asking:
             with suppress(Exception):  # the other's failure is the other's; we then ask for ourselves
-                return await asyncio.shield(other)
+                return await self._other(key)
         if (pending := self._keeping.pending(key)) is not None:
             return pending
-        asked: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._asking[key] = asked
+        self._asking[key] = None
         try:
             reply = await self._inner.infer(request, deadline=deadline)
             self._keeping.keep_reply(key, request.model, reply)
         except BaseException as error:
-            asked.set_exception(error)
-            asked.exception()  # marks it as seen: nobody may be waiting
+            if (waited := self._asking.pop(key)) is not None:
+                waited.set_exception(error)
+                waited.exception()  # marks it as seen: whoever waited may have gone
             raise
-        finally:
-            del self._asking[key]
-        asked.set_result(reply)
+        if (waited := self._asking.pop(key)) is not None:
+            waited.set_result(reply)
         return reply
+
+    async def _other(self, key: bytes) -> Reply:
+        """The answer that somebody else is waiting for already."""
+        waited = self._asking[key]
+        if waited is None:
+            waited = self._asking[key] = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(waited)
 
     async def aclose(self) -> None:
         """The inner model belongs to somebody else."""

@@ -18,6 +18,7 @@ from kernel.contract import Reply
 from kernel.errors import BadStore, StoreError, Unbalanced, UnknownName
 from kernel.store import database
 from kernel.store.artifacts import Artifacts
+from kernel.store.bulk import Among, Put
 from kernel.store.codec import load_reply
 from kernel.store.schema import outcomes, replies, runs, scores, tasks
 
@@ -26,8 +27,8 @@ _PUT_REPLY = insert(replies)
 _PUT_REPLY = _PUT_REPLY.on_conflict_do_update(index_elements=["key"], set_={"reply": _PUT_REPLY.excluded.reply})
 _PUT_OUTCOME = insert(outcomes).on_conflict_do_nothing()
 _PUT_SCORE = insert(scores).on_conflict_do_nothing()
-_SETTLED = select(outcomes.c.case_id).where(outcomes.c.task_id == bindparam("task_id"), outcomes.c.case_id.in_(bindparam("cases", expanding=True)))
-_KEPT = select(replies.c.key, replies.c.reply).where(replies.c.key.in_(bindparam("keys", expanding=True)))
+_SETTLED = select(outcomes.c.case_id).where(outcomes.c.task_id == bindparam("task_id"))
+_KEPT = select(replies.c.key, replies.c.reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,9 @@ class Store:
         except BaseException:
             self._unlock()
             raise
-        # Compiled once, so that rows go to the driver as the tuples they are.
-        self._puts = [str(put.compile(self.engine)) for put in (_PUT_REPLY, _PUT_OUTCOME, _PUT_SCORE)]
+        self._put_replies, self._put_outcomes, self._put_scores = (Put(put, self.engine) for put in (_PUT_REPLY, _PUT_OUTCOME, _PUT_SCORE))
+        self._settled = Among(_SETTLED, outcomes.c.case_id, self.engine)
+        self._kept = Among(_KEPT, replies.c.key, self.engine)
         self._inode = self.file.stat().st_ino
         self.artifacts = Artifacts(str(folder.absolute() / "artifacts"))
 
@@ -185,19 +187,19 @@ class Store:
         """Replies, outcomes and scores in one transaction, in that order. Raises `StoreError`."""
         self._refuse_replaced()
         with database.store_errors(f"{self.file} cannot be written"), self.engine.begin() as connection:
-            for statement, rows in zip(self._puts, (_plain(batch.replies), _plain(batch.outcomes), _plain(batch.scores)), strict=True):
-                if rows:
-                    connection.exec_driver_sql(statement, rows)
+            self._put_replies.write(connection, batch.replies)
+            self._put_outcomes.write(connection, batch.outcomes)
+            self._put_scores.write(connection, batch.scores)
 
     def settled(self, task_id: int, cases: Sequence[str]) -> set[str]:
         """Which of these cases have an outcome."""
         with self._reading() as connection:
-            return set(connection.execute(_SETTLED, {"task_id": task_id, "cases": cases}).scalars())
+            return {case for (case,) in self._settled.rows(connection, cases, task_id)}
 
     def kept(self, keys: Sequence[bytes]) -> dict[bytes, Reply]:
         """The replies that are kept under these keys. A reply whose picture is gone or damaged counts as not kept."""
         with self._reading() as connection:
-            rows = connection.execute(_KEPT, {"keys": keys}).all()
+            rows = list(self._kept.rows(connection, keys))
         found = {}
         for key, text in rows:
             try:
@@ -269,8 +271,3 @@ class Store:
             same = False
         if not same:
             raise StoreError(f"{self.file} was moved, deleted or replaced while it was in use; put it back, then --resume")
-
-
-def _plain(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows as the driver wants them: a list, of tuples of whatever class."""
-    return rows if isinstance(rows, list) else list(rows)
