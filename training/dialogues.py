@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 PLACES = GRID * GRID
 SPECIAL = ("<pad>", "<unk>", "<bos>", "<eos>", "<image>", "<answer>")
-SHARES = {"identification": 0.14, "attribute": 0.13, "spatial": 0.33, "count": 0.33, "ocr": 0.04, "place": 0.03}
+SHARES = {"identification": 0.20, "attribute": 0.20, "spatial": 0.22, "count": 0.33, "ocr": 0.03, "place": 0.02}
+OTHERWISE = ("shape", "colour", "size")
+"""Kinds of answer that are learned soon, but after a supposition late."""
 MANNERS = (
     "Answer with one word.",
     "Answer briefly.",
@@ -65,7 +67,7 @@ def ask(scene: Scene, rng: random.Random, *, plain: bool = False) -> Question:
 
 
 def _harder(question: Question, rng: random.Random) -> Question:
-    if rng.random() < 0.35:
+    if rng.random() < (0.65 if question.kind in OTHERWISE else 0.35):
         question = supposed(question, rng) or question
     elif rng.random() < 0.12:
         question = misled(question, rng)

@@ -52,6 +52,7 @@ NOISE_MEAN, NOISE_SPREAD = 1.2, 1.1
 FAINTEST = 0.5
 """Least noise that the weight of the loss takes into account."""
 EMA = 0.995
+WEIGHTS = {"transformer": "diffusion_pytorch_model.safetensors", "text_encoder": "model.safetensors"}
 
 WATCHED = (
     "a large red circle", "a small blue square", "a yellow star", "a medium green triangle",
@@ -240,6 +241,12 @@ class Training:
         numbers = state["numbers"]
         self.step, self.seconds, self.curve = numbers["step"], numbers["seconds"], numbers["curve"]
 
+    def go_onward(self) -> None:
+        """Start from the weights that are in the model repository; the optimisers start anew."""
+        for part, network in self.networks.items():
+            network.load_state_dict(load_file(MODEL / "pipeline" / part / WEIGHTS[part]), strict=part == "transformer")
+        self.average.load_state_dict(self.networks.state_dict())
+
     def _averaged(self) -> ShapesPipeline:
         now = self.pipeline
         return ShapesPipeline(self.average["transformer"], now.scheduler, self.average["text_encoder"], now.tokenizer)
@@ -286,7 +293,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--keep-every", type=int, default=250, help="steps between checkpoints")
     parser.add_argument("--work", type=Path, default=ROOT / "training" / "checkpoints" / "shapes_diffusion")
     parser.add_argument("--out", type=Path, default=MODEL / "pipeline")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    begin.add_argument("--onward", action="store_true", help="start from the weights in the model repository, not from nothing")
     return parser.parse_args()
 
 
@@ -297,6 +306,8 @@ def main() -> None:
     training = Training(chosen)
     if chosen.resume:
         training.resume()
+    if chosen.onward:
+        training.go_onward()
     training.run()
 
 

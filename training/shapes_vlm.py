@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.functional import cross_entropy, mse_loss
-from transformers import PreTrainedTokenizerFast
+from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from evaluators.shapes.scenes import COLOURS, SHAPES, SIZES, WORDS
 from training.dialogues import PLACES, Pack, encode, pack, tokenizer
@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int)
     parser.add_argument("--rate", type=float)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--onward", action="store_true", help="answer: without a checkpoint, go on from the weights in the model repository")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(SEED)
@@ -64,7 +65,7 @@ def main() -> None:
     if options.stage == "see":
         see(options.steps or 600, options.batch or 32)
     else:
-        answer(options.steps or 4150, options.batch or 16, options.rate or 1e-3)
+        answer(options.steps or 6700, options.batch or 16, options.rate or 7e-4, first=_shipped() if options.onward else 0)
 
 
 # -- the eye ------------------------------------------------------------------
@@ -120,11 +121,13 @@ def _share(right: torch.Tensor) -> float:
 # -- the whole network --------------------------------------------------------
 
 
-def answer(steps: int, batch: int, rate: float, room: int = 160) -> None:
-    """Teach the whole network to answer, but for the eye, which stays as it is."""
-    words = _vocabulary(WORKSHOP / "words")
+def answer(steps: int, batch: int, rate: float, *, first: int = 0, room: int = 160) -> None:
+    """Teach the whole network to answer, but for the eye, which stays as it is; from step `first` on, the weights are the shipped ones."""
+    words = PreTrainedTokenizerFast.from_pretrained(PLACE) if first else _vocabulary(WORKSHOP / "words")
     network = Student(words.get_vocab()).to(DEVICE)
-    if not (WORKSHOP / "answer.pt").exists():
+    if first:
+        network.whole.load_state_dict(LlavaForConditionalGeneration.from_pretrained(PLACE, dtype=torch.float32).state_dict())
+    elif not (WORKSHOP / "answer.pt").exists():
         network.whole.model.vision_tower.resnet.load_state_dict(_tower(WORKSHOP / "see.pt"))
         name_patches(network)
 
@@ -139,7 +142,13 @@ def answer(steps: int, batch: int, rate: float, room: int = 160) -> None:
         export(network, words)
         return examine_answers(network, words)
 
-    train("answer", network, loss, steps=steps, rate=rate, examine=examine)
+    train("answer", network, loss, steps=steps, rate=rate, examine=examine, first=first)
+
+
+def _shipped() -> int:
+    """Steps that the weights in the model repository have behind them."""
+    points = json.loads(CURVES.read_text(encoding="utf-8"))
+    return max(point["step"] for point in points if point["stage"] == "answer")
 
 
 def _vocabulary(kept: Path) -> PreTrainedTokenizerFast:
@@ -277,16 +286,18 @@ def train(
     steps: int,
     rate: float,
     examine: Callable[[], dict[str, float]],
+    first: int = 0,
     every: int = 50,
 ) -> None:
-    """Learn over a warmed-up cosine, keeping a checkpoint and a curve."""
+    """Learn, after 100 steps of warming up, keeping a checkpoint and a curve."""
     optimisers = _optimisers(network, rate)
     kept = WORKSHOP / f"{stage}.pt"
-    first = _restore(kept, network, optimisers)
+    begun = first
+    first = _restore(kept, network, optimisers) or first
     started, running = time.monotonic(), []
     for step in range(first, steps):
         for group in (group for optimiser in optimisers for group in optimiser.param_groups):
-            group["lr"] = rate * schedule(step / steps, warm=min(0.1, 100 / steps))
+            group["lr"] = rate * schedule(step / steps) * min(1.0, (step - begun + 1) / 100)
         value = loss(random.Random(f"{SEED} {stage} {step}"), step / steps)
         network.zero_grad(set_to_none=True)
         value.backward()
@@ -304,10 +315,8 @@ def train(
             running = []
 
 
-def schedule(done: float, *, warm: float) -> float:
-    """Share of the full rate: up in a line, level, and in the last twentieth down in a line to a fiftieth."""
-    if done < warm:
-        return (done + 1e-4) / warm
+def schedule(done: float) -> float:
+    """Share of the full rate: level, and in the last twentieth down in a line to a fiftieth."""
     return min(1.0, 0.02 + 0.98 * (1 - done) / 0.05)
 
 
