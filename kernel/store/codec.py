@@ -27,7 +27,8 @@ def reply_key(identity: str, request: Request) -> bytes:
     """32 bytes that change whenever the answer may: the model's identity and all of the request."""
     hasher = _begun(identity).copy()
     request.hash_into(hasher)
-    return hasher.digest()
+    key: bytes = hasher.digest()
+    return key
 
 
 @lru_cache(maxsize=256)
