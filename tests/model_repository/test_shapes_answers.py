@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import io
 import random
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from evaluators.shapes.questions import colour_of, shape_of
 from evaluators.shapes.scenes import png, sample
+from gateway.repository import BUNDLED
+from tests.model_repository.folders import load
 
 pytest.importorskip("torch")
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-FOLDER = Path(__file__).parents[2] / "model_repository/shapes_vlm/1"
-
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Any]:
-    """The module as Triton sees it: its own folder on the path, nothing else of ours."""
-    sys.path.insert(0, str(FOLDER))
-    import shapes_answers
-
-    yield shapes_answers
-    sys.path.remove(str(FOLDER))
+def served() -> Any:
+    """The module as Triton sees it, and as training does."""
+    return load("shapes_vlm", "shapes_answers")
 
 
 @pytest.fixture(scope="module")
 def answerer(served: Any) -> Any:
     """The real network."""
-    return served.Answerer(FOLDER)
+    return served.Answerer(BUNDLED / "shapes_vlm" / "1")
 
 
 def picture(seed: int, pixels: int = 64) -> Image.Image:
@@ -82,20 +73,22 @@ def test_an_answer_that_is_cut_says_so(served: Any, answerer: Any) -> None:
     assert 1 == answer.output_tokens
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "LA", "1", "CMYK", "I;16"])
-def test_any_mode_and_size_of_picture_is_looked_at(answerer: Any, mode: str) -> None:
-    """Whatever Pillow decodes becomes 64 by 64 pixels."""
-    assert (64, 64, 3) == answerer.pixels(Image.new(mode, (200, 31))).shape
+def test_the_coldest_temperatures_take_the_likeliest_word(served: Any, answerer: Any) -> None:
+    """A temperature that no 32-bit float can divide by is as good as 0."""
+    cold, greedy = (served.Question(text="What shape is the red object?", temperature=heat, seed=1) for heat in (5e-324, 0.0))
+
+    assert answerer.answer([cold]) == answerer.answer([greedy])
 
 
-def test_transparent_parts_are_white(answerer: Any) -> None:
-    """A clear pixel's hidden colour does not show."""
-    assert answerer.pixels(Image.new("RGBA", (9, 9), (255, 0, 0, 0))).min() == 255
+@pytest.mark.parametrize("size", [(64, 64), (200, 31), (1, 1), (1, 3000)])
+def test_any_size_of_picture_is_looked_at(answerer: Any, size: tuple[int, int]) -> None:
+    """It becomes 64 by 64 pixels."""
+    assert (64, 64, 3) == answerer.pixels(Image.new("RGB", size)).shape
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
-    [(" ", "is empty"), ("a" * 20_001, "20001 characters"), ("red " * 401, "401 tokens")],
+    [(" ", "is empty"), ("a" * 20_001, "20001 characters"), ("red " * 401, "401 tokens"), ("red \ud83d", "half a surrogate pair at character 4")],
 )
 def test_impossible_questions_are_refused(answerer: Any, text: str, fault: str) -> None:
     """The message says what was found and where the limit is."""

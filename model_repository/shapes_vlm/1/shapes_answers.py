@@ -27,13 +27,15 @@ MOST_TOKENS = 400
 """Of a question; the longest in training had about 80."""
 MOST_NEW_TOKENS = 64
 MOST_SAMPLES = 32
+COLDEST = 1e-6
+"""Lower temperatures are as good as 0, and would take the quotient beyond 32-bit floats."""
 BLANK = (250, 250, 250)
 """What a question without a picture is asked about: a bare background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked, and how the answer is to be drawn; temperature 0 takes the likeliest word each time."""
+    """What is asked about an RGB picture, and how the answer is to be drawn; temperature 0 takes the likeliest word each time."""
 
     text: str
     picture: Image.Image | None = None
@@ -71,14 +73,19 @@ class Answerer:
         """Tokens of a whole prompt, the picture's places first.
 
         Raises:
-            ValueError: The text is empty or too long.
+            ValueError: The text is empty, too long, or no whole Unicode.
         """
         if not text.strip():
-            message = "the question is empty; expected some text in text_input"
+            message = "the question is empty; expected some text"
             raise ValueError(message)
         if len(text) > MOST_CHARACTERS:
             message = f"the question has {len(text)} characters, the limit is {MOST_CHARACTERS}"
             raise ValueError(message)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            message = f"the question has half a surrogate pair at character {error.start}; expected whole Unicode"
+            raise ValueError(message) from None
         # Special tokens are put in by number: what is asked can never spell one.
         words = self.words.encode(text.replace("<", "< "), add_special_tokens=False)
         if len(words) > MOST_TOKENS:
@@ -99,8 +106,8 @@ class Answerer:
         return self._collect(questions, prompts, rows, written)
 
     def pixels(self, picture: Image.Image | None) -> np.ndarray:
-        """Bytes [side, side, 3] of a picture of any size and mode, transparent parts on white."""
-        shown = Image.new("RGB", (self.side, self.side), BLANK) if picture is None else _opaque(picture)
+        """Bytes [side, side, 3] of an RGB picture of any size."""
+        shown = Image.new("RGB", (self.side, self.side), BLANK) if picture is None else picture
         return np.asarray(shown.resize((self.side, self.side), Image.Resampling.BICUBIC))
 
     def _see(self, questions: Sequence[Question]) -> torch.Tensor:
@@ -167,13 +174,6 @@ class Answerer:
         return answers
 
 
-def _opaque(picture: Image.Image) -> Image.Image:
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    layer = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-
-
 def _chances(questions: Sequence[Question]) -> list[torch.Generator]:
     # One source of chance per sample, so that neighbours in the batch do not move it.
     chances = []
@@ -188,7 +188,7 @@ def _chances(questions: Sequence[Question]) -> list[torch.Generator]:
 def _choose(logits: torch.Tensor, questions: Sequence[Question], chances: Sequence[torch.Generator]) -> list[int]:
     chosen: list[int] = logits.argmax(-1).tolist()
     for row, question in enumerate(questions):
-        if question.temperature > 0:
+        if question.temperature >= COLDEST:
             shares = _nucleus(torch.softmax(logits[row] / question.temperature, dim=-1), question.top_p)
             chosen[row] = int(torch.multinomial(shares, 1, generator=chances[row]))
     return chosen
