@@ -1,20 +1,32 @@
-"""Addresses of servers: `grpc://host:port` and nothing else, and never one that is no server's."""
+"""Addresses of servers: `grpc://host:port`, or `grpcs://` for TLS, and nothing else; and never one that is no server's."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 
-EXPECTED = "expected grpc://host:port"
-ADDRESS = re.compile(r"grpc://(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@]+):(?P<port>[0-9]{1,5})")
+SECURE = "grpcs://"
+EXPECTED = "expected grpc://host:port or grpcs://host:port"
+ADDRESS = re.compile(r"grpcs?://(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/?#@]+):(?P<port>[0-9]{1,5})")
 HOST = re.compile(r"(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*")
 NUMBER = re.compile(r"(0[xX][0-9A-Fa-f]*|[0-9]+)")
 LARGEST_PORT = 65535
+OWN = (".internal", ".local", ".svc", ".localhost")
+"""What names of one's own network end with."""
 
 
 def target(address: str) -> str:
     """host:port of a checked address."""
-    return address.removeprefix("grpc://")
+    return address.removeprefix(SECURE).removeprefix("grpc://")
+
+
+def is_private(address: str) -> bool:
+    """Whether what goes to a checked address stays in a network of one's own, as far as the address tells."""
+    host = target(address).rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith(OWN)
 
 
 def fault_of(address: str) -> str | None:

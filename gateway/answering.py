@@ -36,8 +36,8 @@ def reply_of(tensors: Mapping[str, Any], signature: Signature) -> Reply:
     return Reply(
         texts=texts,
         finish=finish,
-        input_tokens=tensors.get("num_input_tokens"),
-        output_tokens=tensors.get("num_output_tokens"),
+        input_tokens=_once(tensors["num_input_tokens"]) if "num_input_tokens" in tensors else None,
+        output_tokens=_together(tensors["num_output_tokens"]) if "num_output_tokens" in tensors else None,
         report=report,
     )
 
@@ -80,6 +80,17 @@ def _given(tensors: Mapping[str, Any], name: str) -> Any:
     if name not in tensors:
         raise BadReply(f"output {name!r} is missing")
     return tensors[name]
+
+
+def _once(tokens: int | list[int]) -> int:
+    """However many answers there are, there was one prompt."""
+    if isinstance(tokens, list):
+        raise BadReply(f"output 'num_input_tokens' has {len(tokens)} numbers; expected 1")
+    return tokens
+
+
+def _together(tokens: int | list[int]) -> int:
+    return sum(tokens) if isinstance(tokens, list) else tokens
 
 
 def _imagined(reply: Reply) -> Reply:

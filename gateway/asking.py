@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from gateway import jsontext, layout, sampling
-from gateway.signature import Signature
+from gateway.signature import INPUTS, Signature
 from kernel.contract import DEFAULT_SAMPLING, Kind, Part, Picture, Request, Text, Turn
 from kernel.errors import InvalidRequest, Unsupported
 
@@ -66,6 +66,7 @@ def _separate(request: Request, parameters: dict[str, str | int]) -> dict[str, l
 
 def request_of(tensors: Mapping[str, list[bytes]], parameters: Mapping[str, Any], signature: Signature) -> Request:
     """The request that `tensors_of` made these of. Raises `InvalidRequest`."""
+    _check_that_nothing_is_missing(tensors, signature.kind)
     texts = [_text("text_input", element) for element in tensors.get("text_input", ())]
     pictures = tensors.get("image", [])
     described = parameters.get(layout.PARAMETER)
@@ -86,6 +87,15 @@ def request_of(tensors: Mapping[str, list[bytes]], parameters: Mapping[str, Any]
         negative=_text("negative_prompt", single["negative_prompt"]) if "negative_prompt" in single else None,
         sampling=sampling.decode(single["sampling_parameters"]) if "sampling_parameters" in single else DEFAULT_SAMPLING,
     )
+
+
+def _check_that_nothing_is_missing(tensors: Mapping[str, list[bytes]], kind: Kind) -> None:
+    """Triton counts a request's inputs and does not look which they are, so an optional one passes for one that must be there."""
+    for tensor in INPUTS[kind]:
+        if not tensor.optional and tensor.name not in tensors:
+            raise InvalidRequest(f"{tensor.name} is missing; {kind} takes it")
+    if kind in (Kind.EMBED, Kind.CLASSIFY) and not tensors.keys() & {"text_input", "image"}:
+        raise InvalidRequest(f"neither text_input nor image; {kind} takes one of them")
 
 
 def _messages(history: Sequence[Turn]) -> bytes:

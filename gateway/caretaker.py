@@ -114,7 +114,7 @@ class Caretaker:
         """Load it, find its processes, ask a canary: then it is ready. Otherwise the watch says why."""
         watch, model = self.watch, self.watch.model
         watch.turn(State.LOADING, "it is being loaded")
-        if await asyncio.to_thread(repository.identity, model.model.source) != model.model.identity:
+        if await asyncio.to_thread(repository.identity, model.model.source) != model.model.files:
             self._give_up("its files changed since the gateway was started; start the gateway anew")
             return False
         try:

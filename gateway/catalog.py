@@ -11,12 +11,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, create_model
 
-from gateway.address import fault_of
+from gateway import servers, vendors
+from gateway.entry import Entry
 from gateway.repository import BUNDLED, CONFIG, bundled_names
+from gateway.servers import KindName, Server
+from gateway.vendors import AnthropicEntry, OpenAIEntry
 from kernel import documents
 from kernel.contract import Kind
 from kernel.documents import Strict
@@ -26,15 +29,7 @@ DEFAULT = Path(__file__).resolve().parent / "catalog.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 NAME_RULE = "1 to 64 of a-z, 0-9, '_', '.', '-', the first a letter or digit"
 
-KindName = Literal["generate", "imagine", "embed", "classify", "detect", "read"]
 PlayerName = Literal["empty", "constant", "refuses", "blind", "gold"]
-
-
-class Entry(Strict):
-    """What every entry may say: how many calls at once, and the seconds that one may take."""
-
-    at_once: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    deadline: Annotated[float, Field(gt=0, le=86_400)] | None = None
 
 
 class Bundled(Entry):
@@ -55,14 +50,6 @@ class Folder(Entry):
     kind: KindName | None = None
 
 
-class Server(Entry):
-    """A model on another server that speaks the same protocol. Its name there is the entry's, unless `model` says otherwise."""
-
-    server: str
-    model: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")] | None = None
-    kind: KindName | None = None
-
-
 class Player(Entry):
     """A null player, which asks no model at all; a blind one asks the model `of` without the picture."""
 
@@ -70,7 +57,20 @@ class Player(Entry):
     of: str | None = None
 
 
-ENTRIES: Mapping[str, type[Entry]] = {"bundled": Bundled, "folder": Folder, "server": Server, "player": Player}
+class File(Strict):
+    """What a catalog's file says besides its models. include: the models that come with Assay are entries too."""
+
+    include: Literal["bundled"] | None = None
+
+
+ENTRIES: Mapping[str, type[Entry]] = {
+    "bundled": Bundled,
+    "folder": Folder,
+    "server": Server,
+    "player": Player,
+    "openai": OpenAIEntry,
+    "anthropic": AnthropicEntry,
+}
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,9 @@ def _build(data: Any, lines: Mapping[tuple[str | int, ...], int], path: Path) ->
         faults += [("", fault) for fault in error.faults]
     else:
         models = getattr(read, "models", None)
-        catalog = Catalog(path.resolve(), {name: getattr(models, field) for field, name in names.items()})
+        own = {name: getattr(models, field) for field, name in names.items()}
+        more = read_catalog().entries if getattr(read, "include", None) else {}
+        catalog = Catalog(path.resolve(), {**more, **own})
         faults += [(_line(lines, name), f"models.{name}.{fault}") for name, fault in _wrong(catalog)]
         if not faults:
             return catalog
@@ -154,7 +156,7 @@ def _shape(entries: Mapping[str, Any]) -> tuple[type[Strict], dict[str, str]]:
         fields[f"entry_{number}"] = (ENTRIES[kinds[0]] if len(kinds) == 1 else Any, Field(alias=name))
         names[f"entry_{number}"] = name
     models = create_model("Models", __base__=Strict, **fields) if fields else dict[str, dict[str, Any]]
-    return create_model("CatalogFile", __base__=Strict, models=(models, ...)), names
+    return create_model("CatalogFile", __base__=File, models=(models, ...)), names
 
 
 def _misnamed(name: Any, entry: Any) -> Iterator[str]:
@@ -192,10 +194,8 @@ def _wrong_folder(catalog: Catalog, name: str, _: Any) -> Iterator[str]:
         yield f"folder: {folder} is no model folder of Triton; expected {CONFIG} in it"
 
 
-def _wrong_server(_: Catalog, __: str, entry: Any) -> Iterator[str]:
-    fault = fault_of(entry.server)
-    if fault is not None:
-        yield f"server: {fault}"
+def _wrong_server(catalog: Catalog, _: str, entry: Any) -> Iterator[str]:
+    yield from servers.faults_of(entry, catalog.path.parent)
 
 
 def _wrong_player(catalog: Catalog, _: str, entry: Any) -> Iterator[str]:
@@ -210,11 +210,16 @@ def _wrong_player(catalog: Catalog, _: str, entry: Any) -> Iterator[str]:
             yield f"of: {entry.of!r} is a player itself; name a model"
 
 
+def _wrong_vendor(_: Catalog, __: str, entry: Any) -> Iterator[str]:
+    yield from vendors.faults_of(entry)
+
+
 CHECKS: Mapping[type[Entry], Callable[[Catalog, str, Any], Iterator[str]]] = {
     Bundled: _wrong_bundled,
     Folder: _wrong_folder,
     Server: _wrong_server,
     Player: _wrong_player,
+    vendors.Vendor: _wrong_vendor,
 }
 
 

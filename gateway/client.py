@@ -19,10 +19,11 @@ import grpc.aio
 from google.protobuf.message import Message
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from gateway import status, stream, wire
-from gateway.signature import Description, Signature, describe
+from gateway import dialects, status, stream, wire
+from gateway.dialects import KSERVE, Dialect
+from gateway.signature import Description, Signature
 from kernel.contract import MESSAGE_LIMIT, Deadline, Kind, Reply, Request
-from kernel.errors import BadReply, DeadlineExceeded, ModelError
+from kernel.errors import BadReply, DeadlineExceeded, ModelError, Unsupported
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_send_message_length", MESSAGE_LIMIT),
@@ -38,19 +39,24 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.enable_http_proxy", 0),
 )
 ASKING_SECONDS = 10.0
+HIDDEN = "[hidden]"
 _WITH_STATUS = (("triton_grpc_error", "true"),)
+_REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
 
 class Server:
     """The channel to one address, shared by the models behind it. Made inside the event loop that uses it.
 
-    metadata: goes with every call, such as the key of a restricted protocol group. It costs 0.03 ms a call.
+    metadata: goes with every call, such as the key of a restricted protocol group. It costs 0.03 ms a call. Its values are in no
+    error and no log, whatever the server says of them.
     credentials: of TLS; none is for loopback and private networks.
     """
 
     def __init__(self, address: str, *, metadata: Iterable[tuple[str, str]] = (), credentials: grpc.ChannelCredentials | None = None) -> None:
         self.address = address
         self._metadata = tuple(metadata) or None
+        words = {word for _, value in self._metadata or () for word in (value, *value.split())}
+        self._secrets = sorted(words, key=len, reverse=True)
         if credentials is None:
             self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
         else:
@@ -87,11 +93,20 @@ class Server:
             return False
         return bool(answer.ready)
 
-    async def describe(self, model: str, kind: Kind | None = None) -> Description:
-        """What the server tells of a model; `kind` where the catalog knows better. Raises `ModelError`."""
-        config = await self._ask("ModelConfig", service_pb2.ModelConfigRequest(name=model))
+    async def disconnected(self) -> None:
+        """Wait until no connection stands: who answers on the next one may be another."""
+        ready = grpc.ChannelConnectivity.READY
+        if self._channel.get_state() is ready:
+            await self._channel.wait_for_state_change(ready)
+
+    async def describe(self, model: str, kind: Kind | None = None, dialect: Dialect = KSERVE) -> Description:
+        """What the server tells of a model; `kind` and `dialect` where the catalog knows better. Raises `ModelError`."""
+        try:
+            config = (await self._ask("ModelConfig", service_pb2.ModelConfigRequest(name=model))).config
+        except Unsupported:
+            config = None  # this call is Triton's own
         metadata = await self._ask("ModelMetadata", service_pb2.ModelMetadataRequest(name=model))
-        return describe(config.config, metadata, kind)
+        return dialects.describe(config, metadata, kind, dialect)
 
     async def model(self, name: str, kind: Kind | None = None) -> TritonModel:
         """The model of that name, as it describes itself. Raises `ModelError`."""
@@ -104,14 +119,14 @@ class Server:
         if signature.decoupled:
             metadata = (*(self._metadata or ()), *_WITH_STATUS)
             call = self._stub.ModelStreamInfer(timeout=seconds, metadata=metadata)
-            answer: Awaitable[Any] = stream.ask(call, message, signature, request)
+            answer: Awaitable[Any] = stream.ask(call, message, signature, request, self._said)
         else:
             call = answer = self._stub.ModelInfer(message, timeout=seconds, metadata=self._metadata)
         self._running[call] = signature.model
         try:
             response = await answer
         except grpc.aio.AioRpcError as error:
-            raise self._meant(error, signature.model, identifier) from error
+            raise self._meant(error, signature.model, identifier) from (None if self._secrets else error)
         except asyncio.CancelledError:
             if call in self._abandoned:
                 raise status.ProcessDied(f"{signature.model}: the model's process died") from None
@@ -132,17 +147,25 @@ class Server:
         """Close the channel; calls that run end as cancelled."""
         await self._channel.close()
 
-    def _meant(self, error: grpc.aio.AioRpcError, model: str, identifier: str) -> ModelError:
-        meant = status.error_of(error.code(), error.details() or "", error.trailing_metadata(), model=model, identifier=identifier)
+    def _meant(self, error: grpc.aio.AioRpcError, model: str = "", identifier: str = "") -> ModelError:
+        meant = self._said(error.code(), error.details() or "", error.trailing_metadata(), model=model, identifier=identifier)
         if isinstance(meant, status.ProcessDied):
             self.abandon(model)
         return meant
+
+    def _said(self, code: grpc.StatusCode, text: str, metadata: Any = (), *, model: str = "", identifier: str = "") -> ModelError:
+        """The error that a server's words mean, without what it repeats of our headers; a refusal may repeat them in part."""
+        if self._secrets and code in _REFUSED:
+            text = "the server refused us; see the headers of the catalog's entry"
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return status.error_of(code, text, metadata, model=model, identifier=identifier)
 
     async def _ask(self, method: str, message: Message) -> Any:
         try:
             return await getattr(self._stub, method)(message, timeout=ASKING_SECONDS, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
-            raise status.error_of(error.code(), error.details() or "", error.trailing_metadata()) from error
+            raise self._meant(error) from (None if self._secrets else error)
 
 
 @dataclass(frozen=True, slots=True)

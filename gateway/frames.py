@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite, prod
+from types import MappingProxyType
 from typing import Any
 
 from tritonclient.grpc import service_pb2
 
-from gateway.signature import BYTES, FP32, NUMBERS, Signature
+from gateway.signature import FP32, NUMBERS, Signature
+from gateway.translation import BYTES, Typed
 from kernel.contract import MESSAGE_LIMIT
 from kernel.errors import BadReply, TooLarge
 
 Rows = Sequence[Sequence[float]]
-Values = list[bytes] | Rows | int
+Values = list[bytes] | Rows | list[int] | int
 MOST_TENSORS = 64
 MOST_DIMENSIONS = 8
 MOST_ELEMENTS = 2**31 - 1
@@ -25,19 +27,28 @@ MOST_TEXTS = 2**20
 MOST_TEMPLATES = 256
 _ONE, _ONE_IN_BATCH = [1], [1, 1]
 _ROOM_FOR_NAMES = 64 * 1024
+_NO_NUMBERS: Mapping[str, Typed] = MappingProxyType({})
 
 _InferRequest = service_pb2.ModelInferRequest
 _InputTensor = service_pb2.ModelInferRequest.InferInputTensor
 
 
-def pack(tensors: Mapping[str, Sequence[bytes]], signature: Signature, identifier: str, parameters: Mapping[str, str | int]) -> Any:
+def pack(
+    tensors: Mapping[str, Sequence[bytes]],
+    signature: Signature,
+    identifier: str,
+    parameters: Mapping[str, str | int],
+    typed: Mapping[str, Typed] = _NO_NUMBERS,
+) -> Any:
     """A `ModelInferRequest`. Raises `TooLarge`."""
     raw = [_framed(elements) for elements in tensors.values()]
+    if typed:
+        raw += [contents for _, contents in typed.values()]
     size = sum(map(len, raw))
     if size > MESSAGE_LIMIT:
         raise TooLarge(f"the request has {size:,} bytes, at most {MESSAGE_LIMIT:,} are sent; send fewer or smaller pictures")
     message = _InferRequest()
-    message.CopyFrom(_template(tensors, signature))
+    message.CopyFrom(_template(tensors, signature, typed))
     message.id = identifier
     message.raw_input_contents.extend(raw)
     for name, value in parameters.items():
@@ -56,12 +67,15 @@ def _framed(elements: Sequence[bytes]) -> bytes:
     return b"".join([part for element in elements for part in (len(element).to_bytes(4, "little"), element)])
 
 
-def _template(tensors: Mapping[str, Sequence[bytes]], signature: Signature) -> Any:
+def _template(tensors: Mapping[str, Sequence[bytes]], signature: Signature, typed: Mapping[str, Typed]) -> Any:
     """The message without its contents; copying one is three times as fast as making one."""
     shapes = tuple([(name, len(elements)) for name, elements in tensors.items()])
+    if typed:
+        shapes += tuple([(name, 1) for name in typed])
     template = signature.templates.get(shapes)
     if template is None:
-        inputs = [_InputTensor(name=name, datatype=BYTES, shape=(1, count) if signature.batched else (count,)) for name, count in shapes]
+        types = {name: datatype for name, (datatype, _) in typed.items()}
+        inputs = [_InputTensor(name=name, datatype=types.get(name, BYTES), shape=(1, count) if signature.batched else (count,)) for name, count in shapes]
         template = _InferRequest(model_name=signature.model, inputs=inputs)
         if len(signature.templates) < MOST_TEMPLATES:
             signature.templates[shapes] = template
@@ -87,7 +101,7 @@ def unpack(response: Any, signature: Signature, wanted: Mapping[str, str]) -> di
             if name not in signature.outputs:
                 raise BadReply(f"output {name!r} is not one that the model declares")
             continue
-        if not typed and output.HasField("contents"):
+        if not typed and output.HasField("contents") and output.contents.ByteSize():
             raise BadReply(f"output {name!r} has raw contents and typed ones")
         datatype = output.datatype
         data = _contents(name, output.contents, datatype) if typed else raw[position]
@@ -164,18 +178,17 @@ def rows(name: str, data: Any, shape: Sequence[int]) -> Rows:
     return tuple(tuple(numbers[at : at + width]) for at in range(0, count * width, width)) if width else ((),) * count
 
 
-def _number(name: str, datatype: str, data: Any, shape: Sequence[int]) -> int:
-    if prod(shape) != 1:
-        raise BadReply(f"output {name!r} has the shape {[*shape]}; expected one number")
-    if not isinstance(data, bytes):
-        number = data[0] if len(data) == 1 else -1
-    elif len(data) != (4 if datatype.endswith("32") else 8):
-        raise BadReply(f"output {name!r} has {len(data)} bytes, which is no {datatype}")
-    else:
-        number = int.from_bytes(data, "little", signed=datatype.startswith("I"))
-    if number < 0:
-        raise BadReply(f"output {name!r} is {number}; expected a number from 0")
-    return number
+def _number(name: str, datatype: str, data: Any, shape: Sequence[int]) -> int | list[int]:
+    """A count, or one for each of several answers."""
+    count, width = prod(shape), 4 if datatype.endswith("32") else 8
+    if isinstance(data, bytes):
+        if len(data) != count * width:
+            raise BadReply(f"output {name!r} has {len(data)} bytes, which is no {datatype} for each of {count}")
+        signed = datatype.startswith("I")
+        data = [int.from_bytes(data[at : at + width], "little", signed=signed) for at in range(0, len(data), width)]
+    if len(data) != count or min(data, default=-1) < 0:
+        raise BadReply(f"output {name!r} is {str(data)[:60]}; expected numbers from 0, {count} of them")
+    return data if count > 1 else int(data[0])
 
 
 _FIELDS = {

@@ -34,7 +34,7 @@ WATCH_SECONDS = 0.4
 GRACE_SECONDS = 0.5
 CLOSING_SECONDS = 10.0
 
-OURS = ("kind", "classes", "canary")
+OURS = ("kind", "classes", "canary", "longest_seconds", "loading_seconds")
 """Parameters of the configuration that are the gateway's."""
 
 log = structlog.get_logger("assay.host")

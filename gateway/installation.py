@@ -27,6 +27,8 @@ INHERITED = (
     *("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "TORCH_HOME", "XDG_CACHE_HOME"),
     *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
 )
+OUTWARD = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""For a server whose models ask vendors."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,14 @@ class Installation:
                         (folder / name / path.name).symlink_to(path)
         (folder / "python" / STUB).symlink_to(self.stub)
 
-    def environment(self, folder: Path, given: Mapping[str, str], threads: int) -> dict[str, str]:
+    def environment(self, folder: Path, given: Mapping[str, str], threads: int, *, outward: bool = False) -> dict[str, str]:
         """The server's environment, and so every model's: an allow-list, in which no vendor's key ever stands."""
         here = Path(__file__).resolve().parent.parent
         paths = [*self.libraries, *filter(None, [sysconfig.get_config_var("LIBDIR")])]
         return {
             "OMP_NUM_THREADS": str(threads),
             "TOKENIZERS_PARALLELISM": "false",
-            **{name: given[name] for name in INHERITED if name in given},
+            **{name: given[name] for name in INHERITED + OUTWARD * outward if name in given},
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), given.get("PATH", os.defpath)]),
             "LD_LIBRARY_PATH": os.pathsep.join([*map(str, paths), *filter(None, [given.get("LD_LIBRARY_PATH")])]),
             "PYTHONPATH": str(here),

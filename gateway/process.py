@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from gateway.serverlog import ServerLog
 from kernel.errors import GatewayError
 
 STARTING_SECONDS = 30.0
+NEEDED = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
+"""All that the reaper is told of our environment, in which vendors' keys may stand."""
 STOPPING_SECONDS = 15.0
 
 
@@ -87,6 +90,7 @@ class ServerProcess:
             pass_fds=self.private.locks,
             start_new_session=True,
             cwd=Path("/"),
+            env={name: os.environ[name] for name in NEEDED if name in os.environ},
         )
         if self._reaper.stdout is None or self._reaper.stderr is None:
             raise GatewayError("the reaper has no pipes; a defect of Assay")

@@ -7,7 +7,9 @@ hash over its files, so that other weights are another model.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -20,6 +22,8 @@ from kernel.errors import InvalidSpec, ModelError
 BUNDLED = Path(__file__).resolve().parent.parent / "model_repository"
 CONFIG = "config.pbtxt"
 CACHE = "__pycache__"
+PROXIES = {"anthropic", "openai", "openai_images"}
+"""Folders in the model repository that host a vendor's models; an entry of its own says which."""
 LONGEST_SECONDS = 60.0
 LOADING_SECONDS = 300.0
 MOST_SECONDS = 86_400.0
@@ -27,12 +31,18 @@ MOST_SECONDS = 86_400.0
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """What a folder of Triton's layout says of its model. `identity` is a hash over its files."""
+    """What a folder of Triton's layout says of its model.
+
+    files: a hash over its files. identity: the same, but for a vendor's model, which is what the vendor says it is.
+    secrets: what is laid beside it as private files; its configuration has their paths under these names.
+    """
 
     source: Path
     description: Description
     identity: str
+    files: str
     config: model_config_pb2.ModelConfig
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def parameter(self, name: str) -> str | None:
         """A parameter of its configuration."""
@@ -57,7 +67,7 @@ class LaidOut:
 
 def bundled_names() -> list[str]:
     """The models that come with Assay."""
-    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
+    return sorted({path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}")} - PROXIES)
 
 
 def read_folder(source: Path, name: str, kind: Kind | None = None) -> ModelFolder:
@@ -75,7 +85,8 @@ def read_folder(source: Path, name: str, kind: Kind | None = None) -> ModelFolde
         description = describe(config, service_pb2.ModelMetadataResponse(), kind)
     except ModelError as error:
         raise InvalidSpec(str(path), [str(error)]) from None
-    return ModelFolder(source, description, identity(source), config)
+    files = identity(source)
+    return ModelFolder(source, description, files, files, config)
 
 
 def identity(source: Path) -> str:
@@ -97,6 +108,9 @@ def lay_out(name: str, model: ModelFolder, repository: Path) -> LaidOut:
     for path in sorted(model.source.iterdir()):
         if path.name not in (CONFIG, CACHE):
             (folder / path.name).symlink_to(path.resolve())
+    for secret, text in model.secrets.items():
+        _write_private(folder / secret, text)
+        model.config.parameters[secret].string_value = str(folder / secret)
     (folder / CONFIG).write_text(text_format.MessageToString(model.config, as_utf8=True), encoding="utf-8")
     groups = sum(max(1, group.count) for group in model.config.instance_group)
     return LaidOut(
@@ -107,6 +121,12 @@ def lay_out(name: str, model: ModelFolder, repository: Path) -> LaidOut:
         loading_seconds=_seconds(model, "loading_seconds", LOADING_SECONDS),
         processes=(groups or 1) if model.config.backend == "python" else 0,
     )
+
+
+def _write_private(path: Path, text: str) -> None:
+    """For this user's eyes only, from its first moment."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _seconds(model: ModelFolder, parameter: str, default: float) -> float:

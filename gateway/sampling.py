@@ -26,11 +26,11 @@ _REAL = ("temperature", "top_p", "guidance")
 
 
 @lru_cache(maxsize=1024)
-def encode(sampling: Sampling) -> bytes:
-    """The settings that were made. Raises `InvalidRequest` for one out of bounds."""
+def encode(sampling: Sampling, only: tuple[str, ...] = SAMPLING_NAMES) -> bytes:
+    """The settings that were made and are among `only`. Raises `InvalidRequest` for one out of bounds."""
     settings = sampling.as_dict()
     _check(settings)
-    return jsontext.dumps(settings)
+    return jsontext.dumps({name: value for name, value in settings.items() if name in only})
 
 
 def decode(text: bytes) -> Sampling:

@@ -5,23 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import structlog
 
+from gateway import vendors
+from gateway.access import access
 from gateway.address import target
-from gateway.catalog import Catalog, Player, Server, read_catalog
+from gateway.caretaker import Caretaker
+from gateway.catalog import Catalog, Player, read_catalog
 from gateway.elsewhere import Elsewhere
-from gateway.policy import Limited, Retrying
+from gateway.place import Sought
+from gateway.policy import Purse, govern
+from gateway.policy.purse import Estimate, estimate
 from gateway.repository import ModelFolder, read_folder
+from gateway.servers import Server
 from gateway.supervised import Supervised
 from gateway.triton import Options, Triton
+from gateway.vendors import Vendor
 from gateway.watch import State
-from gateway.within import Within
 from kernel.contract import Deadline, Model, ModelCard, Reply, Request
-from kernel.errors import GatewayError, ModelError, ModelNotFound
+from kernel.errors import GatewayError, InvalidSpec, ModelError, ModelNotFound
 
 NOT_STARTED = "not started"
 PLAYED = "kernel"
@@ -29,32 +37,38 @@ PLAYED = "kernel"
 log = structlog.get_logger("assay.gateway")
 
 
-def open_gateway(catalog: Path | None = None, *, only: Collection[str] | None = None, described: bool = False, options: Options | None = None) -> Session:
+def open_gateway(
+    catalog: Path | None = None,
+    *,
+    only: Collection[str] | None = None,
+    described: bool = False,
+    budget: float | None = None,
+    options: Options | None = None,
+) -> Session:
     """A session with the models of the catalog that `only` names, and what they need. It is started when it is entered.
 
-    described: whether other programs may read what the models are, and not only ask them.
+    described: whether other programs may read what the models are, and not only ask them. budget: what calls that have a price may
+    cost together.
 
     Raises `InvalidSpec` for the catalog and `UnknownName` for the names.
     """
     read = read_catalog(catalog)
-    return Session(read, read.with_needs(only), options or Options(described=described))
+    return Session(read, read.with_needs(only), options or Options(described=described), Purse(budget))
 
 
 class Session:
     """Routes every request to the model that it names. Cards can be read before it is started."""
 
-    def __init__(self, catalog: Catalog, wanted: Collection[str], options: Options) -> None:
+    def __init__(self, catalog: Catalog, wanted: Collection[str], options: Options, purse: Purse) -> None:
         self._catalog = catalog
         self._wanted = wanted
         self._options = options
         self._folders: dict[str, ModelFolder] = {}
         self._models: dict[str, Model] = {}
-        self._elsewhere = {
-            name: Elsewhere(target(entry.server), entry.model or name, catalog.kind(name))
-            for name, entry in catalog.entries.items()
-            if isinstance(entry, Server)
-        }
+        self._elsewhere = {name: self._served_elsewhere(name, entry) for name, entry in catalog.entries.items() if isinstance(entry, Server)}
+        self._caretakers: dict[str, Caretaker] = {}
         self._closing = AsyncExitStack()
+        self.purse = purse
         self.triton: Triton | None = None
 
     @property
@@ -80,6 +94,7 @@ class Session:
     async def aclose(self) -> None:
         """End the server and all connections. Calling it twice does no harm."""
         self._models.clear()
+        self._caretakers.clear()
         await self._closing.aclose()
         await asyncio.gather(*(model.aclose() for model in self._elsewhere.values()))
         self.triton = None
@@ -91,36 +106,67 @@ class Session:
             raise ModelNotFound(self._why_not(request.model))
         return model.infer(request, deadline=deadline)
 
+    def estimate(self, request: Request) -> Estimate | None:
+        """What a call takes at most, for a vendor's model; `None` for a model whose calls cost nothing."""
+        entry = self._catalog.entries.get(request.model)
+        return estimate(request, entry.price, entry.max_tokens) if isinstance(entry, Vendor) else None
+
+    @property
+    def spent(self) -> float:
+        """What the calls of this session cost so far, by the catalog's prices."""
+        return self.purse.spent
+
     async def cards(self) -> Mapping[str, ModelCard]:
         """All models of the catalog. What is said to be ready answered within the last five seconds."""
         names = list(self._catalog.entries)
         cards = await asyncio.gather(*(self._card(name) for name in names))
         return dict(zip(names, cards, strict=True))
 
+    def _served_elsewhere(self, name: str, entry: Server) -> Elsewhere:
+        sought = Sought(entry.model or name, self._catalog.kind(name), entry.spoken)
+        return Elsewhere([target(address) for address in entry.server], sought, partial(access, name, entry, self._catalog.path.parent))
+
     async def _start(self) -> None:
+        for name in self._elsewhere.keys() & set(self._wanted):
+            self._elsewhere[name].reach()
         local = {name: await self._folder(name) for name in self._wanted if self._catalog.folder(name) is not None}
+        outward = {name: self._with_key(name, entry, await self._folder(name)) for name, entry in self._vendors().items()}
         if local:
-            self.triton = Triton(local, self._options)
-            self._closing.push_async_callback(self.triton.aclose)
-            supervisor = await self.triton.open()
-            for name, caretaker in supervisor.models.items():
-                self._models[name] = self._governed(name, Supervised(caretaker.client, caretaker.watch), supervised=True)
+            self.triton = await self._serve(local, self._options)
+        if outward:  # a server of their own: no foreign model.py runs where the keys are
+            port = self._options.port if self.triton is None else 0
+            served = await self._serve(outward, replace(self._options, port=port, outward=True))
+            self.triton = self.triton or served
         for name, model in self._elsewhere.items():
             if name in self._wanted:
                 self._models[name] = self._governed(name, model, supervised=False)
 
+    async def _serve(self, models: Mapping[str, ModelFolder], options: Options) -> Triton:
+        """A server with these models, each put under its entry's rules."""
+        triton = Triton(models, options)
+        self._closing.push_async_callback(triton.aclose)
+        supervisor = await triton.open()
+        self._caretakers |= supervisor.models
+        for name, caretaker in supervisor.models.items():
+            self._models[name] = self._governed(name, Supervised(caretaker.client, caretaker.watch), supervised=True)
+        return triton
+
     def _governed(self, name: str, model: Model, *, supervised: bool) -> Model:
-        """The model with what its entry allows: time for a call, calls at once; and asked again where that helps."""
-        entry = self._catalog.entries[name]
-        if entry.deadline is not None:
-            model = Within(model, entry.deadline)
-        if entry.at_once is not None:
-            model = Limited(model, entry.at_once)
-        return Retrying(model, supervised=supervised)
+        return govern(name, model, self._catalog.entries[name], self.purse, supervised=supervised)
+
+    def _vendors(self) -> dict[str, Vendor]:
+        return {name: entry for name in self._wanted if isinstance(entry := self._catalog.entries[name], Vendor)}
+
+    def _with_key(self, name: str, entry: Vendor, folder: ModelFolder) -> ModelFolder:
+        return replace(folder, secrets={vendors.KEY_FILE: vendors.key_of(name, entry, self._catalog.path.parent)})
 
     async def _folder(self, name: str) -> ModelFolder:
         """What a local model is, read once."""
         if name not in self._folders:
+            entry = self._catalog.entries.get(name)
+            if isinstance(entry, Vendor):
+                self._folders[name] = await asyncio.to_thread(vendors.folder_of, name, entry)
+                return self._folders[name]
             folder = self._catalog.folder(name)
             if folder is None:
                 raise ModelNotFound(self._why_not(name))
@@ -162,9 +208,9 @@ class Session:
         model = self._elsewhere[name]
         try:
             description = await model.describe()
-        except ModelError as error:
+        except (ModelError, InvalidSpec) as error:
             log.warning("server_not_described", model=name, error=str(error))
-            return ModelCard(name=name, kind=model.kind, backend="unknown", state=State.UNAVAILABLE, identity="")
+            return ModelCard(name=name, kind=model.sought.kind or model.sought.dialect.kind, backend="unknown", state=State.UNAVAILABLE, identity="")
         return ModelCard(
             name=name,
             kind=description.signature.kind,
@@ -176,10 +222,7 @@ class Session:
 
     async def _state(self, name: str) -> str:
         """Ready is what answered just now; whoever has been silent is asked."""
-        supervisor = None if self.triton is None else self.triton.supervisor
-        if supervisor is None or name not in supervisor.models:
-            return NOT_STARTED
-        return await supervisor.models[name].state()
+        return await self._caretakers[name].state() if name in self._caretakers else NOT_STARTED
 
     def _why_not(self, name: str) -> str:
         if name not in self._catalog.entries:

@@ -9,10 +9,10 @@ from typing import Any, Final
 from tritonclient.grpc import model_config_pb2, service_pb2
 
 from gateway import jsontext
-from kernel.contract import Kind
+from gateway.translation import BYTES, Translation
+from kernel.contract import Kind, Sampling
 from kernel.errors import BadReply, Unsupported
 
-BYTES: Final = "BYTES"
 FP32: Final = "FP32"
 UINT32: Final = "UINT32"
 NUMBERS = (UINT32, "INT32", "UINT64", "INT64")
@@ -71,8 +71,8 @@ OUTPUT_TYPES: dict[Kind, dict[str, str]] = {kind: {tensor.name: tensor.datatype 
 class Signature:
     """What the wire has to know of a model behind a server.
 
-    model: its name there. batched: shapes lead with a batch dimension, ours is 1. inputs, outputs: all it declares.
-    classes: the names of the scores' columns.
+    model: its name there. batched: shapes lead with a batch dimension, ours is 1. inputs: what it takes, by our names. outputs: all it
+    declares. classes: the names of the scores' columns. translation: set where its tensors are not the contract's.
     """
 
     model: str
@@ -82,8 +82,15 @@ class Signature:
     batched: bool = False
     decoupled: bool = False
     classes: tuple[str, ...] = ()
+    translation: Translation | None = None
     templates: dict[tuple[tuple[str, int], ...], service_pb2.ModelInferRequest] = field(default_factory=dict, repr=False, compare=False)
     """Requests without contents, kept by `gateway.frames`."""
+
+    def ignored(self, sampling: Sampling) -> list[str]:
+        """The settings that were made and do not reach the model."""
+        if "sampling_parameters" in self.inputs:
+            return []
+        return [name for name in sampling.as_dict() if self.translation is None or not self.translation.takes(name)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

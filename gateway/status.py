@@ -83,7 +83,14 @@ _TEXTS: tuple[tuple[str, type[ModelError], str], ...] = (
     ("protocol is restricted", Unauthenticated, "the server wants its key, and got none or a wrong one"),
     ("Exceeds maximum queue size", Unavailable, "the model's queue is full"),
     ("request timeout expired", DeadlineExceeded, "no answer in time; it waited in the server's queue"),
+    ("certificate has expired", Unauthenticated, "the server's certificate has expired"),
+    ("CERTIFICATE_VERIFY_FAILED", Unauthenticated, "the server's certificate is from nobody whom we trust; see tls.authority in the catalog"),
+    ("Hostname Verification Check failed", Unauthenticated, "the server's certificate is for another name than the one we dialled"),
+    ("WRONG_VERSION_NUMBER", Unauthenticated, "the server does not speak TLS there"),
+    ("Failed to create security handshaker", Unauthenticated, "our certificate and key do not belong together, or are none"),
+    ("failed to connect.*Socket closed", Unavailable, "the server hung up at once; it may speak TLS, or want a certificate of ours"),
 )
+"""What Triton and gRPC say, as patterns; the first that is found counts."""
 
 
 def code_of(error: ModelError) -> grpc.StatusCode:
@@ -136,7 +143,7 @@ def _foreign(code: grpc.StatusCode, text: str, model: str, identifier: str) -> M
     """What Triton, gRPC or a server in between says in its own words."""
     log.debug("server_refused", code=code.name, text=text[:LONGEST_TEXT], model=model, request=identifier)
     for words, cls, ours in _TEXTS:
-        if words in text:
+        if re.search(words, text):
             return cls(f"{model}: {ours}" if model else ours)
     cls = ERRORS.get(code, ModelFault)
     where = f"{model}: " if model else ""

@@ -5,34 +5,34 @@ Texts of `generate` are appended sample by sample, everything else is collected 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any
 
 import grpc
 
-from gateway import status, wire
+from gateway import wire
 from gateway.signature import Signature
 from kernel.contract import MESSAGE_LIMIT, Kind, Reply, Request
-from kernel.errors import TooLarge
+from kernel.errors import ModelError, TooLarge
 
 
-async def ask(call: Any, message: Any, signature: Signature, request: Request) -> Reply:
-    """Send the one request and read its responses to the last. Raises `ModelError` or gRPC's own error."""
+async def ask(call: Any, message: Any, signature: Signature, request: Request, said: Callable[..., ModelError]) -> Reply:
+    """Send the one request and read its responses to the last. Raises gRPC's own error, or what `said` makes of the server's words."""
     await call.write(message)
     await call.done_writing()
     reply = Reply()
     size = 0
     while (response := await call.read()) is not grpc.aio.EOF:
         if response.error_message:
-            raise status.error_of(grpc.StatusCode.INTERNAL, response.error_message, model=signature.model, identifier=message.id)
+            raise said(grpc.StatusCode.INTERNAL, response.error_message, model=signature.model, identifier=message.id)
         answer = response.infer_response
         size += response.ByteSize()
         if size > MESSAGE_LIMIT:
             raise TooLarge(f"the stream's answers have over {MESSAGE_LIMIT:,} bytes together")
         if answer.outputs:
             reply = join(reply, wire.decode_part(answer, signature), signature.kind)
-    wire.check_counts(reply, request)
-    return reply
+    return wire.whole(reply, signature, request)
 
 
 def join(first: Reply, second: Reply, kind: Kind) -> Reply:

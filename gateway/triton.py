@@ -34,7 +34,8 @@ class Options:
     """How to start the server.
 
     port: 0 takes a free one. program: a tritonserver of one's own. threads: for each model's process. described: whether
-    other programs may read what the models are, and not only ask them.
+    other programs may read what the models are, and not only ask them. outward: its models ask others over HTTP, and are told of
+    this machine's web proxies and certificates.
     """
 
     host: str = LOOPBACK
@@ -43,6 +44,7 @@ class Options:
     threads: int | None = None
     verbose: int = 0
     described: bool = False
+    outward: bool = False
 
 
 class Triton:
@@ -115,7 +117,7 @@ class Triton:
 
     def _environment(self) -> dict[str, str]:
         threads = self._options.threads or os.cpu_count() or 1
-        return self._installation.environment(self._private.folder / "tmp", os.environ, threads)
+        return self._installation.environment(self._private.folder / "tmp", os.environ, threads, outward=self._options.outward)
 
     def _command(self) -> list[str]:
         folder = self._private.folder

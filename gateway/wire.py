@@ -31,22 +31,29 @@ def encode(request: Request, signature: Signature, identifier: str = "", seconds
     tensors, parameters = asking.tensors_of(request, signature)
     if seconds is not None and not signature.batched:
         parameters[TIMEOUT] = max(1, int(seconds * 1e6))
-    return frames.pack(tensors, signature, identifier, parameters)
+    if signature.translation is None:
+        return frames.pack(tensors, signature, identifier, parameters)
+    theirs, typed = signature.translation.asked(tensors, parameters, request.sampling)
+    return frames.pack(theirs, signature, identifier, parameters, typed)
 
 
 def decode(response: Any, signature: Signature, request: Request) -> Reply:
     """The reply in a `ModelInferResponse`. Raises `BadReply`."""
-    reply = decode_part(response, signature)
+    return whole(decode_part(response, signature), signature, request)
+
+
+def whole(reply: Reply, signature: Signature, request: Request) -> Reply:
+    """The reply with what was asked and does not reach the model in its report. Raises `BadReply` for too few or too many answers."""
     check_counts(reply, request)
-    if request.sampling is not DEFAULT_SAMPLING and "sampling_parameters" not in signature.inputs:
-        ignored = list(request.sampling.as_dict())
-        if ignored:
-            reply = replace(reply, report={**reply.report, NOT_HONOURED: ignored})
+    if request.sampling is not DEFAULT_SAMPLING and (ignored := signature.ignored(request.sampling)):
+        reply = replace(reply, report={**reply.report, NOT_HONOURED: ignored})
     return reply
 
 
 def decode_part(response: Any, signature: Signature) -> Reply:
     """As `decode`, for one response of several to the same request."""
+    if (translation := signature.translation) is not None:
+        return answering.reply_of(translation.answered(frames.unpack(response, signature, translation.outputs)), signature)
     return answering.reply_of(frames.unpack(response, signature, OUTPUT_TYPES[signature.kind]), signature)
 
 

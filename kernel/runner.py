@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -29,6 +29,8 @@ from kernel.supply import Supply
 
 CHUNK = 128
 REASON_LIMIT = 2_000
+OBSERVED = ("model", "not_honoured")
+"""Keys of a reply's report that belong into the manifest."""
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +118,7 @@ class Runner:
         self._keeper = Keeper(gateway, keeping, lambda model: plan.cards[model].identity)
         self._events = Supply[Event](0)
         self._closing: set[asyncio.Task[None]] = set()
+        self._observed: dict[str, dict[str, set[str]]] = {}
         self.notes: list[str] = []
 
     async def events(self) -> AsyncIterator[Event]:
@@ -172,9 +175,6 @@ class Runner:
             done, _ = await asyncio.wait([feeder, *workers], return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
                 task.result()
-        except ModelError as error:
-            self.notes.append(f"{states[0].task.card.name}: {type(error).__name__}: {error}")
-            log.warning("model_blocked", model=states[0].task.card.name, error=type(error).__name__)
         finally:
             for task in (feeder, *workers):
                 task.cancel()
@@ -188,7 +188,8 @@ class Runner:
                 self._events.add(TaskEnded(state.task.name, state.task.card.name, state.row.planned))
                 continue
             try:
-                await self._feed_task(state, supply)
+                if not await self._feed_task(state, supply):
+                    return
             except EvaluatorError as error:
                 state.broken = str(error)
                 self.notes.append(f"{state.task.name}: {error}")
@@ -198,9 +199,10 @@ class Runner:
                 self._close_if_complete(state)
         supply.end()
 
-    async def _feed_task(self, state: _State, supply: Supply[_Ready]) -> None:
+    async def _feed_task(self, state: _State, supply: Supply[_Ready]) -> bool:
+        """Supply all cases of a task; whether the model may still be asked."""
         cases = _guarded(state.task.evaluator)
-        while chunk := await asyncio.to_thread(lambda: list(islice(cases, CHUNK))):
+        while not supply.stopped and (chunk := await asyncio.to_thread(lambda: list(islice(cases, CHUNK)))):
             settled = await self._keeping.call(self._keeping.store.settled, state.row.task_id, [case.id for case in chunk])
             state.planned += len(chunk)
             state.settled += len(settled)
@@ -213,10 +215,23 @@ class Runner:
             keys = [self._keeper.key(case.request) for case in fresh]
             kept = await self._keeper.look_up(keys)
             await supply.put([_Ready(state, case, key, kept.get(key)) for case, key in zip(fresh, keys, strict=True)])
+        return not supply.stopped
 
     async def _work(self, supply: Supply[_Ready]) -> None:
         while (ready := await supply.take()) is not None:
-            await self._settle(*ready)
+            try:
+                await self._settle(*ready)
+            except ModelError as error:
+                self._stop_asking(ready.state.task.card.name, supply, error)
+                return
+
+    def _stop_asking(self, model: str, supply: Supply[_Ready], error: ModelError) -> None:
+        """A model that a person must see to is asked no more; what is under way, and may be paid for, comes to its end."""
+        note = f"{model}: {type(error).__name__}: {error}"
+        if not supply.stopped:
+            self.notes.append(note)
+            log.warning("model_blocked", model=model, error=type(error).__name__)
+        supply.stop()
 
     async def _settle(self, state: _State, case: Case, key: bytes | None, reply: Reply | None) -> None:
         """One case: ask, judge, keep."""
@@ -240,10 +255,25 @@ class Runner:
         except Exception as error:  # noqa: BLE001  # a plugin may raise anything; its case fails, the others go on
             verdict = failed(task.evaluator, "probe", error)
         else:
+            self._observe(task.card.name, reply.report)
             verdict = await judge(task.evaluator, case, reply, state.judges, deadline)
         self._keeping.keep_outcome(self._outcome(state, case, verdict, keys, self._clock() - started))
         if self._keeping.crowded:
             await self._keeping.room()
+
+    def _observe(self, model: str, report: Mapping[str, Any]) -> None:
+        """Note what a model says of itself that the manifest has to tell: its name as answered, and what it did not honour."""
+        if not report:
+            return
+        seen = self._observed.setdefault(model, {name: set() for name in OBSERVED})
+        for name in OBSERVED:
+            told = report.get(name, ())
+            seen[name].update(map(str, (told,) if isinstance(told, str) else told))
+
+    @property
+    def observed(self) -> dict[str, dict[str, list[str]]]:
+        """What the models' reports said, by model: `OBSERVED` of all replies so far, sorted."""
+        return {model: {name: sorted(told) for name, told in seen.items() if told} for model, seen in sorted(self._observed.items())}
 
     async def _probe(self, task: Task, case: Case, asked: _Recording, deadline: Deadline) -> Reply:
         player = player_of(task.card)

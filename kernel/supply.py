@@ -19,11 +19,14 @@ class Supply(Generic[T]):
         self._ready: deque[T] = deque()
         self._low = low
         self._ended = False
+        self.stopped = False
         self._more = asyncio.Event()
         self._fewer = asyncio.Event()
 
     async def put(self, chunk: list[T]) -> None:
         """Add a chunk, then wait until there are few left."""
+        if self.stopped:
+            return
         self._ready.extend(chunk)
         self._more.set()
         self._fewer.clear()
@@ -40,6 +43,13 @@ class Supply(Generic[T]):
         """Nothing more will come."""
         self._ended = True
         self._more.set()
+
+    def stop(self) -> None:
+        """Drop what is there and what still comes: nobody takes it any more."""
+        self.stopped = True
+        self._ready.clear()
+        self._fewer.set()
+        self.end()
 
     async def take(self) -> T | None:
         """The next item; `None` when nothing more will come."""

@@ -57,7 +57,7 @@ def one_thing(rng: random.Random, look: tuple[str, str, str]) -> Question:
 
 def two_things(rng: random.Random) -> Question:
     """Both things and no other; and where the first is as seen from the second."""
-    said, scene = related_things(rng)
+    said, scene, _ = related_things(rng)
     names = Counter(thing.name for thing in scene.things)
     where = relation(*scene.things)
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from kernel.contract import Kind
 from kernel.errors import AssayError, UserError
 from kernel.report import scorecard as scorecard_of
 from kernel.report import shown
-from kernel.shell import logs, running, signals, tables, terminal
+from kernel.shell import checking, foresee, logs, running, signals, tables, terminal
 from kernel.shell.display import display, display_line
 from kernel.shell.lasting import console
 from kernel.shell.progress import Progress
@@ -43,13 +45,19 @@ def run(
     at_once: Annotated[int | None, typer.Option("--at-once", min=1, max=4096, help="Calls in flight per model.")] = None,
     report: ReportOption = None,
     gateway: Annotated[str, typer.Option("--gateway", help="The installed gateway that reaches the models.")] = "triton",
+    budget: Annotated[float | None, typer.Option("--budget", min=0, help="Stop before the call that would make this run cost more than this.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell calls, tokens and cost beforehand, and ask nothing.")] = False,
 ) -> None:
     """Run a suite, show its scorecard, and write the page if asked to."""
     spec = running.changed(running.find_suite(suite), model or [], at_once)
+    if dry_run:
+        foreseen = signals.run(running.foresee_suite(spec, catalog=catalog, gateway=gateway))
+        tables.show(("task", "model", "calls", "tokens in", "tokens out, at most", "cost, at most"), foresee.rows(foreseen))
+        return
     with Store(store, write=True) as opened, _logging(store), Progress() as progress:
         name = _last_unfinished(opened, spec.suite, run_name) if resume else None
         with _resumable():
-            name, notes = signals.run(running.run_suite(spec, opened, progress, catalog=catalog, run=name, gateway=gateway))
+            name, notes = signals.run(running.run_suite(spec, opened, progress, catalog=catalog, run=name, gateway=gateway, budget=budget))
     _conclude(store, name, notes, report)
 
 
@@ -115,17 +123,31 @@ def up(catalog: CatalogOption = None, model: Annotated[list[str] | None, typer.O
         signals.run(serve())
 
 
+@app.command()
+def check(
+    address: Annotated[str, typer.Argument(help="The server: grpc://host:port.")],
+    model: Annotated[str | None, typer.Argument(help="The model's name there; without it, every model that the server lists.")] = None,
+    kind: Annotated[Kind | None, typer.Option("--kind", help="What the model does, where the server does not tell.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="What to ask it, instead of the canary of its configuration.")] = None,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Also send messages of up to 64 MB.")] = False,
+    gateway: Annotated[str, typer.Option("--gateway", help="The installed gateway whose checks are run.")] = "triton",
+) -> None:
+    """Check a server against the contract: what fits, what does not, and how to mend it. Each model is asked about eighty small questions."""
+    findings = checking.find_check(gateway)(address, model, kind=kind, text=text, thorough=thorough)
+    with closing(logs.set_up(Path(os.devnull))):
+        if not signals.run(checking.show(findings, address)):
+            raise typer.Exit(1)
+
+
 def main() -> None:
     """The entry point: every error of ours is one line, with its own exit code."""
     try:
-        app(standalone_mode=False)
+        ended = app(standalone_mode=False)
     except signals.Stopped as stopped:
         sys.exit(stopped.code)
     except AssayError as error:
         _say(f"{type(error).__name__}: {error}")
         sys.exit(error.exit_code)
-    except typer.Exit as ended:
-        sys.exit(ended.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except Exception as error:
@@ -133,6 +155,7 @@ def main() -> None:
             _say(error.format_message())
             sys.exit(error.exit_code)
         raise
+    sys.exit(ended or 0)  # typer hands over the code of its `Exit`, it does not raise it
 
 
 def _say(text: str) -> None:

@@ -118,6 +118,8 @@ class Progress:
         self.total = total
         self.every = every
         self.clock = clock
+        self.spent: Callable[[], float] = float
+        """What the run has cost so far."""
         self._counts: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         self._rows: dict[tuple[str, str], Row] = {}
         self._news: deque[Row | str] = deque()
@@ -230,6 +232,7 @@ class Progress:
         of = "" if self.total is None else f" of {self.total:,}"
         line = Text(f"{done:,}{of} cases · {ended:,} of {len(rows):,} tasks done · {speed(self._rate())} · ")
         line.append(f"{failed:,} failed", style="red" if failed else "")
+        line.append(f" · cost {spent:,.4f}" if (spent := self.spent()) else "")
         left = remaining(self.total, done, self._rate())
         line.append("" if left is None or self._stop.is_set() else f" · {duration(left)} left")
         return line.append(f" · {duration(now - self._began)} so far" if not self._stop.is_set() else "")

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from kernel.documents import validate
 from kernel.errors import InvalidSpec, UnknownName, UserError
 from kernel.evaluator import Evaluator
 from kernel.runner import Outcome, Restored, Runner, TaskBegun, TaskEnded
+from kernel.shell.foresee import Foreseen, Paying, foresee
 from kernel.shell.progress import Progress
 from kernel.spec import Plan, SuiteSpec, differences, instruments_of, models_of, read_suite, resolve
 from kernel.store.keeping import Keeping
@@ -36,21 +38,30 @@ class Session(Gateway, AbstractAsyncContextManager["Session"], Protocol):
 class OpenGateway(Protocol):
     """What an entry point of the group `assay.gateways` is: catalog and the names that are needed, to a session."""
 
-    def __call__(self, catalog: Path | None, *, only: Collection[str] | None = None, described: bool = False) -> Session:
-        """A session that is not started yet; `described` opens to others what the models are, besides asking them."""
+    def __call__(self, catalog: Path | None, *, only: Collection[str] | None = None, **more: Any) -> Session:
+        """A session that is not started yet.
+
+        more, and only where it is wanted: `described=True` opens to others what the models are, besides asking them; `budget` is what
+        the session's calls may cost together.
+        """
         ...
 
 
 def find_gateway(name: str = "triton") -> OpenGateway:
     """The gateway of that name. Raises `UnknownName`, or `InvalidSpec` when its packages are missing."""
-    found = {point.name: point for point in entry_points(group="assay.gateways")}
+    opened: OpenGateway = find_part("gateways", name)
+    return opened
+
+
+def find_part(part: str, name: str) -> Any:
+    """What the gateway of that name offers under the group `assay.<part>`. Raises `UnknownName`, or `InvalidSpec` when its packages are missing."""
+    found = {point.name: point for point in entry_points(group=f"assay.{part}")}
     if name not in found:
-        raise UnknownName("gateway", name, found)
+        raise UnknownName("gateway" if part == "gateways" else f"gateway with {part}", name, found)
     try:
-        opened: OpenGateway = found[name].load()
+        return found[name].load()
     except ImportError as error:
         raise InvalidSpec(f"gateway {name!r}", [f"{error}; install it: pip install 'trust-assay[gateway]'"]) from error
-    return opened
 
 
 def find_suite(name: str) -> SuiteSpec:
@@ -64,19 +75,37 @@ def find_suite(name: str) -> SuiteSpec:
 
 
 async def run_suite(
-    suite: SuiteSpec, store: Store, progress: Progress, *, catalog: Path | None = None, run: str | None = None, gateway: str = "triton"
+    suite: SuiteSpec,
+    store: Store,
+    progress: Progress,
+    *,
+    catalog: Path | None = None,
+    run: str | None = None,
+    gateway: str = "triton",
+    budget: float | None = None,
 ) -> tuple[str, list[str]]:
     """Run a suite, or go on with `run`. Its name, and notes on what could not be done."""
-    evaluators = registry.evaluators()
-    needed = models_of(suite) | instruments_of(suite, evaluators)
-    if not models_of(suite):
-        raise InvalidSpec(f"suite {suite.suite}", ["names no model; give one with --model"])
-    session = find_gateway(gateway)(catalog, only=needed)
-    plan = resolve(suite, evaluators, await session.cards())
+    plan, session = await _planned(suite, catalog, gateway, budget)
+    if isinstance(session, Paying):
+        progress.spent = partial(getattr, session, "spent")
     if run is not None:
         _refuse_other_plan(run, store.run(run)["manifest"], plan.manifest)
     run = run or new_run(suite.suite)
     return run, await _carry_out(plan, run, plan.manifest, store, progress, session)
+
+
+async def foresee_suite(suite: SuiteSpec, *, catalog: Path | None = None, gateway: str = "triton") -> list[Foreseen]:
+    """What a run of the suite would ask, and what it would cost at most. Nothing is started."""
+    plan, session = await _planned(suite, catalog, gateway, None)
+    return foresee(plan, session.estimate if isinstance(session, Paying) else lambda _: None)
+
+
+async def _planned(suite: SuiteSpec, catalog: Path | None, gateway: str, budget: float | None) -> tuple[Plan, Session]:
+    evaluators = registry.evaluators()
+    if not models_of(suite):
+        raise InvalidSpec(f"suite {suite.suite}", ["names no model; give one with --model"])
+    session = find_gateway(gateway)(catalog, only=models_of(suite) | instruments_of(suite, evaluators), **({} if budget is None else {"budget": budget}))
+    return resolve(suite, evaluators, await session.cards()), session
 
 
 async def score_again(store: Store, run: str, progress: Progress) -> tuple[str, list[str]]:
@@ -109,11 +138,15 @@ async def _carry_out(
     progress.total = _total(plan)
     async with Keeping(store) as keeping:
         await keeping.call(store.begin_run, run, plan.suite.suite, manifest)
+        runner = None
         try:
             async with opening as models:
-                notes = await _follow(Runner(plan, run, keeping, models), progress)
+                runner = Runner(plan, run, keeping, models)
+                notes = await _follow(runner, progress)
         finally:
             await keeping.flush()
+            if runner is not None:
+                await keeping.call(store.observe, run, runner.observed)
             await keeping.call(store.end_run, run, "interrupted" if notes else "finished", "; ".join(notes))
     return notes
 

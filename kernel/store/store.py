@@ -140,6 +140,16 @@ class Store:
         with database.store_errors(f"{self.file}: the run's end cannot be written"), self.engine.begin() as connection:
             connection.execute(update(runs).where(runs.c.run == run).values(status=status, note=note))
 
+    def observe(self, run: str, observed: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+        """Add to a run's manifest what the models' reports said, to what an earlier sitting saw."""
+        manifest = dict(self.run(run)["manifest"])
+        known: dict[str, Any] = {model: dict(told) for model, told in manifest.get("observed", {}).items()}
+        for model, told in observed.items():
+            before = known.setdefault(model, {})
+            before.update({name: sorted({*before.get(name, ()), *values}) for name, values in told.items()})
+        with database.store_errors(f"{self.file}: the manifest cannot be written"), self.engine.begin() as connection:
+            connection.execute(update(runs).where(runs.c.run == run).values(manifest=json.dumps({**manifest, "observed": known})))
+
     def run(self, run: str) -> Mapping[str, Any]:
         """The row of a run, its manifest read. Raises `UnknownName`."""
         with self._reading() as connection:

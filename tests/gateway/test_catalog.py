@@ -56,6 +56,15 @@ def test_every_kind_of_entry_is_read(write):
     assert path.parent / "echo" == catalog.folder("mine")
 
 
+def test_the_bundled_models_can_be_taken_along(write):
+    """With `include: bundled` a catalog has ours too; one's own entry of the same name is the one that counts."""
+    mine = read_catalog(write("include: bundled\nmodels:\n  mine: {folder: echo}\n  ocr: {folder: echo}\n")).entries
+
+    assert {"mine", *read_catalog().entries} == set(mine)
+    assert Folder(folder="echo") == mine["ocr"]
+    assert "include: input should be 'bundled'" in faults(write("include: all\nmodels:\n  mine: {folder: echo}\n"))[0]
+
+
 def test_a_blind_player_brings_its_model_along(write):
     """Whoever asks for a blind player needs the model that it asks; nothing else is started."""
     catalog = read_catalog(write("models: {a: {folder: echo}, b: {folder: echo}, x: {player: blind, of: b}, y: {player: gold}}"))
@@ -91,7 +100,7 @@ def test_all_faults_are_told_at_once(write):
     found = faults(path)
 
     assert len(found) == 6
-    assert "line 4: models.three: expected one of bundled, folder, server, player; did you mean 'bundled'?" in found
+    assert "line 4: models.three: expected one of bundled, folder, server, player, openai, anthropic; did you mean 'bundled'?" in found
     assert "line 5: models.four: has folder and server; an entry is one of them" in found
     assert any(fault.startswith("line 6: models: 'Five' is no name; expected 1 to 64 of a-z") for fault in found)
     assert "line 3: models.two.at_onc: unknown key; did you mean 'at_once'?" in found
@@ -123,7 +132,7 @@ def test_faults_of_meaning_are_told_at_once(write):
     assert found[3] == "line 5: models.four.of: the player 'gold' asks no model; leave it out"
     assert found[4] == "line 6: models.five.of: no model named 'thre'; did you mean 'three'?"
     assert found[5] == "line 7: models.six.of: 'three' is a player itself; name a model"
-    assert found[6] == "line 8: models.seven.server: 'http://a:80' is no address; expected grpc://host:port"
+    assert found[6] == "line 8: models.seven.server: 'http://a:80' is no address; expected grpc://host:port or grpcs://host:port"
 
 
 @pytest.mark.parametrize(
@@ -231,7 +240,7 @@ def test_a_password_in_an_address_is_not_repeated(write):
     """The refusal must not print what it refuses."""
     (fault,) = faults(write('models: {a: {server: "grpc://me:hunter2@vlm:8001"}}'))
 
-    assert fault == "line 1: models.a.server: a user or password has no place in an address; expected grpc://host:port"
+    assert fault == "line 1: models.a.server: a user or password has no place in an address; expected grpc://host:port or grpcs://host:port"
 
 
 def test_the_catalog_that_comes_with_assay_has_the_right_shape():

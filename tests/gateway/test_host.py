@@ -4,6 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gateway import host
@@ -165,7 +166,7 @@ async def test_a_caller_who_gives_up_is_noticed_within_a_second():
     hosted.signature = read_folder(MODELS / "hosted_slow", "hosted_slow").description.signature
     await hosted._start_watching()
     asked = Asked()
-    hosted._begin(asked, {}, ("{}", 0, "a-1"), time.monotonic())
+    hosted._begin(asked, {"text_input": np.array([b"a"], dtype=np.object_)}, ("{}", 0, "a-1"), time.monotonic())
     await asyncio.sleep(0.05)
     assert not asked.answers
 

@@ -190,8 +190,9 @@ BAD = {
     "not UTF-8": (answer(raw=b"\x02\0\0\0h\xff"), "byte 1 is not UTF-8"),
     "another end": (both(answer(), answer("finish_reason")), "'finish_reason' is b'hi'"),
     "two ends": (both(answer(), answer("finish_reason", shape=(2,), raw=b"\x04\0\0\0stop" * 2)), "2 elements for 1 texts"),
-    "tokens": (both(answer(), answer("num_input_tokens", "UINT32", (1,), b"\0")), "has 1 bytes, which is no UINT32"),
-    "negative tokens": (both(answer(), answer("num_input_tokens", "INT32", (1,), b"\xff" * 4)), "is -1"),
+    "tokens": (both(answer(), answer("num_input_tokens", "UINT32", (1,), b"\0")), "has 1 bytes, which is no UINT32 for each of 1"),
+    "negative tokens": (both(answer(), answer("num_input_tokens", "INT32", (1,), b"\xff" * 4)), "is [-1]"),
+    "tokens of two prompts": (both(answer(), answer("num_input_tokens", "UINT32", (2,), b"\0" * 8)), "has 2 numbers; expected 1"),
     "report": (both(answer(), answer("report", raw=b"\x02\0\0\0[]")), "expected an object"),
     "report NaN": (both(answer(), answer("report", raw=b"\x09\0\0\0" + b'{"a":NaN}')), "NaN is not a JSON number"),
     "report doubled": (both(answer(), answer("report", raw=b"\x0d\0\0\0" + b'{"a":1,"a":2}')), "'a' stands twice"),
@@ -248,6 +249,14 @@ def test_typed_contents_are_read_as_well():
     response.outputs.add(name="num_output_tokens", datatype="INT64", shape=[1]).contents.int64_contents.append(7)
 
     assert Reply(texts=("hi",), output_tokens=7) == wire.decode_part(response, GENERATE)
+
+
+def test_empty_typed_contents_beside_raw_ones_are_nothing():
+    """MLServer sends them with every raw answer."""
+    response = answer()
+    response.outputs[0].contents.SetInParent()
+
+    assert Reply(texts=("hi",)) == wire.decode_part(response, GENERATE)
 
 
 def test_columns_have_the_names_of_the_classes():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kernel.contract import Deadline, Finish, Kind, ModelCard, Picture, Reply, Request, Text
-from kernel.errors import GatewayError, Unavailable
+from kernel.errors import GatewayError, Unauthenticated, Unavailable
 from kernel.evaluator import Case, Evaluator, Metric, Score
 
 SUITE = Path(__file__).with_name("stranger.yaml")
@@ -74,6 +74,8 @@ class Session:
                 history.write(f"{request.model} {request.digest()}\n")
         if pause := os.environ.get("STRANGER_PAUSE"):
             time.sleep(float(pause))
+        if os.environ.get("STRANGER_LOCKED"):
+            raise Unauthenticated("the key is missing")
         if request.model == "moody" and request.text.endswith(("1", "4", "7")):
             raise Unavailable("moody is in no mood")
         return Reply(texts=(request.text,), finish=(Finish.STOP,))

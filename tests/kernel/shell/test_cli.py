@@ -33,6 +33,13 @@ def test_a_run_shows_its_scorecard_and_writes_the_page(tmp_path: Path):
     assert "<html" in (tmp_path / "page.html").read_text()
 
 
+def test_a_run_that_is_not_whole_ends_with_1(tmp_path: Path):
+    done = run(tmp_path, env={"STRANGER_LOCKED": "1"})
+
+    assert done.returncode == 1
+    assert "is not whole: " in done.stderr
+
+
 def test_a_kept_run_is_scored_again_shown_and_listed(tmp_path: Path):
     run(tmp_path)
     name = next(word for word in assay("runs", "--store", tmp_path).stdout.split() if word.startswith("stranger-"))

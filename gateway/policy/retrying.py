@@ -1,4 +1,4 @@
-"""The only place that asks again: bounded by attempts and by the request's deadline, with jitter, after what may pass.
+"""Asking again: bounded by attempts and by the request's deadline, with jitter, after what may pass.
 
 A call that goes well pays nothing but two additions. Not stamina or tenacity: the bound here is a deadline that comes with
 every call and runs on a clock of its own, the first try stands outside the loop, and what a call does next depends on how
@@ -18,14 +18,17 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from gateway.policy.line import in_time
 from gateway.status import ProcessDied
 from kernel.contract import Deadline, Model, Reply, Request
-from kernel.errors import DeadlineExceeded, ModelCrashed, ModelError, Unavailable
+from kernel.errors import ModelCrashed, ModelError, RateLimited, Unavailable
 
 ATTEMPTS = 20
 FIRST_SECONDS = 0.1
 LONGEST_SECONDS = 5.0
 LONGEST_RETRY_AFTER = 60.0
+LONGEST_WAIT_SECONDS = 600.0
+"""How long a call may be put off by a side that says "too often" before that counts as time of the call."""
 SETTLING_SECONDS = 0.5
 SUSPECT, GUILTY = 2, 3
 
@@ -73,8 +76,12 @@ class Retrying:
     async def _again(self, request: Request, deadline: Deadline, error: ModelError) -> Reply:
         deaths = int(isinstance(error, ProcessDied))
         answers = self._answers
+        waited = 0.0
         for attempt in range(1, self._attempts):
             pause = self._pause(attempt, error)
+            if isinstance(error, RateLimited) and waited + pause <= LONGEST_WAIT_SECONDS:
+                waited += pause
+                deadline.extend(pause)
             if pause >= deadline.remaining():
                 break
             log.debug("call_retried", model=request.model, error=type(error).__name__, attempt=attempt, seconds=round(pause, 2))
@@ -144,13 +151,13 @@ class _Lane:
     @asynccontextmanager
     async def alone(self, deadline: Deadline) -> AsyncIterator[None]:
         """While nobody else runs. Raises `DeadlineExceeded`."""
-        await _in_time(self._turn.acquire(), deadline)
+        await in_time(self._turn.acquire(), deadline)
         self.closed = True
         self._open.clear()
         self._empty.clear()
         try:
             if self.running:
-                await _in_time(self._empty.wait(), deadline)
+                await in_time(self._empty.wait(), deadline)
             yield
         finally:
             self.closed = False
@@ -160,39 +167,9 @@ class _Lane:
     async def opened(self, deadline: Deadline) -> None:
         """Wait until many may pass. Raises `DeadlineExceeded`."""
         while self.closed:
-            await _in_time(self._open.wait(), deadline)
+            await in_time(self._open.wait(), deadline)
 
     def left(self) -> None:
         """One who ran is out."""
         if not self.running:
             self._empty.set()
-
-
-async def _in_time(waiting: Awaitable[object], deadline: Deadline) -> None:
-    try:
-        await asyncio.wait_for(waiting, deadline.remaining())
-    except TimeoutError:
-        raise DeadlineExceeded("no answer in time; the call waited for others to end") from None
-
-
-class Limited:
-    """Lets at most `at_once` calls through at a time; the others wait in line, at most until their deadline."""
-
-    def __init__(self, model: Model, at_once: int) -> None:
-        self.model = model
-        self._places = asyncio.Semaphore(at_once)
-
-    async def infer(self, request: Request, *, deadline: Deadline) -> Reply:
-        """The answer of the model. Raises `DeadlineExceeded` when no place was free in time."""
-        if self._places.locked():
-            await _in_time(self._places.acquire(), deadline)
-        else:
-            await self._places.acquire()
-        try:
-            return await self.model.infer(request, deadline=deadline)
-        finally:
-            self._places.release()
-
-    async def aclose(self) -> None:
-        """Close the model."""
-        await self.model.aclose()
