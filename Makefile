@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 KERNEL_VENV ?= .venv-kernel
 KERNEL_READY := $(KERNEL_VENV)/.ready
+LITELLM_VENV ?= .venv-litellm
+LITELLM_READY := $(LITELLM_VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 $(READY): pyproject.toml constraints.txt
@@ -48,8 +50,14 @@ layers: $(READY)
 without_extras: $(KERNEL_READY)
 	@$(KERNEL_VENV)/bin/pytest -q -m "not slow" tests/kernel
 
-bench: $(READY)
-	@$(BIN)/python -m tests.benchmarks
+# LiteLLM's proxy, against which our way to a vendor is measured, lives in an environment of its own.
+$(LITELLM_READY):
+	@test -x $(LITELLM_VENV)/bin/python || $(PYTHON) -m venv $(LITELLM_VENV)
+	@$(LITELLM_VENV)/bin/pip install --quiet "litellm[proxy]==1.106.2"
+	@touch $@
+
+bench: $(READY) $(LITELLM_READY)
+	@LITELLM=$(LITELLM_VENV)/bin/litellm $(BIN)/python -m tests.benchmarks
 
 check: lint types layers without_extras test
 
@@ -59,4 +67,4 @@ train: $(READY)
 	@$(BIN)/python -m training.adversarial
 
 clean:
-	rm -rf $(VENV) $(KERNEL_VENV) assay-data report.html .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(KERNEL_VENV) $(LITELLM_VENV) assay-data report.html .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
