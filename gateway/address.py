@@ -22,7 +22,11 @@ def target(address: str) -> str:
 
 def is_private(address: str) -> bool:
     """Whether what goes to a checked address stays in a network of one's own, as far as the address tells."""
-    host = target(address).rpartition(":")[0].strip("[]")
+    return is_private_host(target(address).rpartition(":")[0].strip("[]"))
+
+
+def is_private_host(host: str) -> bool:
+    """The same for the host alone, without brackets."""
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:

@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from gateway import jsontext
+from gateway.address import is_private_host
 from gateway.entry import Entry
 from gateway.repository import BUNDLED, ModelFolder, read_folder
 from kernel.documents import Strict
@@ -142,15 +142,8 @@ def _faults_of_address(address: str) -> Iterator[str]:
         yield "base_url: a user, password, query or fragment has no place in it; expected https://host/path"
     elif parts.scheme not in ("http", "https") or not host:
         yield "base_url: no address of HTTP; expected https://host/path"
-    elif parts.scheme == "http" and not _private(host):
+    elif parts.scheme == "http" and not is_private_host(host):
         yield "base_url: plain http shows the key to everyone on the way; use https, or an address of a private network"
-
-
-def _private(host: str) -> bool:
-    try:
-        return ip_address(host).is_private
-    except ValueError:
-        return host == "localhost" or "." not in host or host.endswith((".internal", ".local", ".svc", ".localhost"))
 
 
 def folder_of(name: str, entry: Vendor) -> ModelFolder:

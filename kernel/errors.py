@@ -25,7 +25,6 @@ AssayError
     ├── DeadlineExceeded     no answer in time
     ├── Cancelled            the caller gave up
     ├── Unavailable          not reachable just now
-    │   └── Down             not reachable for so long that nobody waits any more
     ├── ModelCrashed         the model's process died on the request
     ├── BadReply             an answer that breaks the contract
     └── ModelFault           anything else the model raised
@@ -180,13 +179,6 @@ class Unavailable(ModelError):
     """Not reachable just now."""
 
     retryable = True
-
-
-class Down(Unavailable):
-    """Not reachable for so long that the run stops asking; it can be resumed when the other side is back."""
-
-    retryable = False
-    blocks = True
 
 
 class ModelCrashed(ModelError):

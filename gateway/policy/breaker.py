@@ -10,7 +10,7 @@ import structlog
 
 from gateway.policy.line import in_time
 from kernel.contract import Deadline, Model, Reply, Request
-from kernel.errors import Down, ModelError, Unavailable
+from kernel.errors import ModelError, Unavailable
 
 FAILURES = 5
 DOWN_SECONDS = 30.0
@@ -18,6 +18,13 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
 
 log = structlog.get_logger("assay.gateway")
+
+
+class Down(Unavailable):
+    """Not reachable for so long that the run stops asking; it can be resumed when the other side is back. Never on the wire."""
+
+    retryable = False
+    blocks = True
 
 
 class Breaker:

@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.policy import Breaker, Retrying
-from gateway.policy.breaker import FAILURES
+from gateway.policy.breaker import FAILURES, Down
 from kernel.contract import Deadline, Reply, Request, Text
-from kernel.errors import Down, InvalidRequest, RateLimited, Unavailable
+from kernel.errors import InvalidRequest, RateLimited, Unavailable
 from tests.gateway.policy.clock import Clock
 
 ASKED = Request("m", (Text("a"),))
