@@ -31,6 +31,8 @@ CHUNK = 128
 REASON_LIMIT = 2_000
 OBSERVED = ("model", "not_honoured")
 """Keys of a reply's report that belong into the manifest."""
+MOST_OBSERVED, LONGEST_OBSERVED = 64, 200
+"""Values of a key, and characters of a value, about: a report is the model's own words, of any shape and size."""
 
 log = structlog.get_logger(__name__)
 
@@ -227,9 +229,8 @@ class Runner:
 
     def _stop_asking(self, model: str, supply: Supply[_Ready], error: ModelError) -> None:
         """A model that a person must see to is asked no more; what is under way, and may be paid for, comes to its end."""
-        note = f"{model}: {type(error).__name__}: {error}"
         if not supply.stopped:
-            self.notes.append(note)
+            self.notes.append(f"{model}: {type(error).__name__}: {error}")
             log.warning("model_blocked", model=model, error=type(error).__name__)
         supply.stop()
 
@@ -263,17 +264,17 @@ class Runner:
 
     def _observe(self, model: str, report: Mapping[str, Any]) -> None:
         """Note what a model says of itself that the manifest has to tell: its name as answered, and what it did not honour."""
-        if not report:
-            return
-        seen = self._observed.setdefault(model, {name: set() for name in OBSERVED})
         for name in OBSERVED:
-            told = report.get(name, ())
-            seen[name].update(map(str, (told,) if isinstance(told, str) else told))
+            told = report.get(name) or []
+            seen = self._observed.setdefault(model, {}).setdefault(name, set())
+            if len(seen) < MOST_OBSERVED:
+                seen.update(_storable(str(each))[:LONGEST_OBSERVED] for each in (told if isinstance(told, list) else [told])[:MOST_OBSERVED])
 
     @property
     def observed(self) -> dict[str, dict[str, list[str]]]:
         """What the models' reports said, by model: `OBSERVED` of all replies so far, sorted."""
-        return {model: {name: sorted(told) for name, told in seen.items() if told} for model, seen in sorted(self._observed.items())}
+        found = {model: {name: sorted(told) for name, told in seen.items() if told} for model, seen in sorted(self._observed.items())}
+        return {model: told for model, told in found.items() if told}
 
     async def _probe(self, task: Task, case: Case, asked: _Recording, deadline: Deadline) -> Reply:
         player = player_of(task.card)

@@ -250,3 +250,42 @@ async def test_equal_questions_at_one_moment_are_asked_once(store):
 
     assert model.asked == 1
     assert len(outcomes(events)) == 6
+
+
+@pytest.mark.parametrize("told", [5, True, {"a": 1}, "gpt-4o-2024", ["a", "b"], [["deep"]], ["x" * 10_000] * 3, [str(n) for n in range(5_000)], "\ud800\x00"])
+async def test_what_a_model_says_of_itself_breaks_nothing(store, told):
+    """A report is the model's own words, of any shape: noted for the manifest, within bounds, and never a reason to stop."""
+
+    class Telling(Counting):
+        async def infer(self, request, *, deadline):
+            return replace(await super().infer(request, deadline=deadline), report={"model": told, "not_honoured": told, "other": told})
+
+    events, runner = await carry_out(await plan_of("parrot", size=20), store, Telling())
+
+    assert len(outcomes(events)) == 20
+    seen = runner.observed["parrot"]["model"]
+    assert 1 <= len(seen) <= 64
+    assert max(map(len, seen)) <= 200
+    store.observe("one", runner.observed)
+    store.observe("one", runner.observed)
+    assert store.run("one")["manifest"]["observed"]["parrot"]["model"] == seen
+
+
+async def test_what_is_under_way_ends_when_the_model_is_blocked(store):
+    """It may be paid for: its replies are kept, and only what was not asked yet is left."""
+
+    class Late(Counting):
+        async def infer(self, request, *, deadline):
+            self.asked += 1
+            await asyncio.sleep(0.01)
+            if request.text.endswith("hello 3"):
+                raise Unauthenticated("no such key")
+            await asyncio.sleep(0.05)
+            return Reply(texts=(request.text,), finish=(Finish.STOP,))
+
+    model = Late()
+    events, runner = await carry_out(await plan_of("parrot", size=100), store, model)
+
+    assert len(outcomes(events)) == 7
+    assert model.asked == 8
+    assert not runner.finished
