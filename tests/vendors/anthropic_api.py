@@ -16,14 +16,14 @@ import json
 import random
 import socket
 import struct
-import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 from PIL import Image
+
+from tests.vendors.loopback import Behaviour, Loopback, Script
 
 KEY = "sk-ant-fake-0123456789abcdefghijklmnopqrstuvwxyz"
 SAMPLING = ("temperature", "top_p", "top_k")
@@ -33,85 +33,24 @@ RESET = struct.pack("ii", 1, 0)
 """SO_LINGER of no seconds: the socket is closed with RST."""
 LONGEST_REQUEST = 64 * 1024 * 1024
 
-Behaviour = Callable[["AnthropicApi", web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
-Script = Callable[[int], Behaviour]
 
+class AnthropicApi(Loopback):
+    """The server, as the vendor documents it."""
 
-class AnthropicApi:
-    """The server. `latency` is waited before every message; `outcome` tells how a request of a batch ends, `lines` may spoil its results."""
+    def __init__(self, script: Script | None = None, *, key: str = KEY, outcome: Callable[[str], str] = lambda _: "succeeded", **more: Any) -> None:
+        super().__init__(script or (lambda _: answers()), key=key, outcome=outcome, **more)
 
-    def __init__(
-        self,
-        script: Script | None = None,
-        *,
-        key: str = KEY,
-        latency: float = 0.0,
-        polls: int = 2,
-        outcome: Callable[[str], str] = lambda _: "succeeded",
-        lines: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda found: found,
-    ) -> None:
-        self.script = script or (lambda _: answers())
-        self.key, self.latency, self.polls, self.outcome, self.lines = key, latency, polls, outcome, lines
-        self.calls = 0
-        self.paid = 0
-        self.in_flight = 0
-        self.bodies: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.batches: dict[str, dict[str, Any]] = {}
-        self.many = asyncio.Condition()
+    def routes(self) -> list[web.RouteDef]:
+        """What is served."""
+        return [
+            web.post("/v1/messages", self.asked),
+            web.post("/v1/messages/count_tokens", self._count),
+            web.post("/v1/messages/batches", self._create),
+            web.get("/v1/messages/batches/{id}", self._retrieve),
+            web.get("/v1/messages/batches/{id}/results", self._results),
+        ]
 
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=LONGEST_REQUEST)
-        app.add_routes(
-            [
-                web.post("/v1/messages", self._messages),
-                web.post("/v1/messages/count_tokens", self._count),
-                web.post("/v1/messages/batches", self._create),
-                web.get("/v1/messages/batches/{id}", self._retrieve),
-                web.get("/v1/messages/batches/{id}/results", self._results),
-            ]
-        )
-        self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", 0, backlog=2048)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.runner.cleanup()
-
-    @contextmanager
-    def in_thread(self) -> Iterator[AnthropicApi]:
-        """The same server, in a loop on a thread of its own."""
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, name="anthropic-api", daemon=True)
-        thread.start()
-        try:
-            asyncio.run_coroutine_threadsafe(self.__aenter__(), loop).result(10)
-            yield self
-        finally:
-            asyncio.run_coroutine_threadsafe(self.__aexit__(), loop).result(10)
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
-            loop.close()
-
-    async def _messages(self, request: web.Request) -> web.StreamResponse:
-        self.calls += 1
-        behaviour = self.script(self.calls)
-        body = await request.json()
-        self.bodies.append(body)
-        self.headers.append(dict(request.headers))
-        self.in_flight += 1
-        try:
-            async with self.many:
-                self.many.notify_all()
-            await asyncio.sleep(self.latency)
-            return self._refused(request, body) or await behaviour(self, request, body)
-        finally:
-            self.in_flight -= 1
-
-    def _refused(self, request: web.Request, body: dict[str, Any]) -> web.Response | None:
+    def refused(self, request: web.Request, body: dict[str, Any]) -> web.Response | None:
         """What the vendor would not even begin to answer."""
         given = request.headers.get("x-api-key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
         if given != self.key:
@@ -121,12 +60,12 @@ class AnthropicApi:
 
     async def _count(self, request: web.Request) -> web.Response:
         body = await request.json()
-        return self._refused(request, {"max_tokens": 1, **body}) or web.json_response({"input_tokens": tokens(body)})
+        return self.refused(request, {"max_tokens": 1, **body}) or web.json_response({"input_tokens": tokens(body)})
 
     async def _create(self, request: web.Request) -> web.Response:
         requests = (await request.json())["requests"]
         twice = [name for name, number in Counter(each["custom_id"] for each in requests).items() if number > 1]
-        if refused := self._refused(request, {"max_tokens": 1, "messages": []}):
+        if refused := self.refused(request, {"max_tokens": 1, "messages": []}):
             return refused
         if twice:
             return error(400, "invalid_request_error", f"requests: custom_id must be unique, found {twice[0]} more than once")

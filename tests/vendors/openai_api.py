@@ -17,14 +17,14 @@ import random
 import re
 import socket
 import struct
-import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 from PIL import Image
+
+from tests.vendors.loopback import Behaviour, Loopback, Script
 
 KEY = "sk-proj-fake-0123456789abcdefghijklmnopqrstuvwxyz"
 CHAT, IMAGES = "/v1/chat/completions", "/v1/images/generations"
@@ -34,88 +34,31 @@ RESET = struct.pack("ii", 1, 0)
 LONGEST_REQUEST = 256 * 1024 * 1024
 SYSTEM_FINGERPRINT = "fp_44709d6fcb"
 
-Behaviour = Callable[["OpenAIApi", web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
-Script = Callable[[int], Behaviour]
 
+class OpenAIApi(Loopback):
+    """The server, as the vendor documents it."""
 
-class OpenAIApi:
-    """The server. `latency` is waited before every answer.
+    longest_request = LONGEST_REQUEST
+    prefix = "/v1"
 
-    outcome: how a request of a batch ends: "completed", "failed" or "expired". lines: may spoil what a batch's files hold.
-    """
-
-    def __init__(
-        self,
-        script: Script | None = None,
-        *,
-        key: str = KEY,
-        latency: float = 0.0,
-        polls: int = 2,
-        outcome: Callable[[str], str] = lambda _: "completed",
-        lines: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda found: found,
-    ) -> None:
-        self.script = script or (lambda _: answers())
-        self.key, self.latency, self.polls, self.outcome, self.lines = key, latency, polls, outcome, lines
-        self.calls = 0
-        self.paid = 0
-        self.in_flight = 0
-        self.bodies: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
+    def __init__(self, script: Script | None = None, *, key: str = KEY, outcome: Callable[[str], str] = lambda _: "completed", **more: Any) -> None:
+        super().__init__(script or (lambda _: answers()), key=key, outcome=outcome, **more)
         self.files: dict[str, bytes] = {}
-        self.batches: dict[str, dict[str, Any]] = {}
-        self.many = asyncio.Condition()
 
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=LONGEST_REQUEST)
-        app.add_routes(
-            [
-                web.post(CHAT, self._asked),
-                web.post(IMAGES, self._asked),
-                web.post("/v1/files", self._upload),
-                web.get("/v1/files/{id}/content", self._content),
-                web.post("/v1/batches", self._create),
-                web.get("/v1/batches/{id}", self._retrieve),
-            ]
-        )
-        self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self.runner.setup()
-        site = web.TCPSite(self.runner, "127.0.0.1", 0, backlog=2048)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}/v1"
-        return self
+    def routes(self) -> list[web.RouteDef]:
+        """What is served."""
+        return [
+            web.post(CHAT, self.asked),
+            web.post(IMAGES, self.asked),
+            web.post("/v1/files", self._upload),
+            web.get("/v1/files/{id}/content", self._content),
+            web.post("/v1/batches", self._create),
+            web.get("/v1/batches/{id}", self._retrieve),
+        ]
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.runner.cleanup()
-
-    @contextmanager
-    def in_thread(self) -> Iterator[OpenAIApi]:
-        """The same server, in a loop on a thread of its own."""
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, name="openai-api", daemon=True)
-        thread.start()
-        try:
-            asyncio.run_coroutine_threadsafe(self.__aenter__(), loop).result(10)
-            yield self
-        finally:
-            asyncio.run_coroutine_threadsafe(self.__aexit__(), loop).result(10)
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
-            loop.close()
-
-    async def _asked(self, request: web.Request) -> web.StreamResponse:
-        self.calls += 1
-        behaviour = self.script(self.calls)
-        body = await request.json()
-        self.bodies.append(body)
-        self.headers.append(dict(request.headers))
-        self.in_flight += 1
-        try:
-            async with self.many:
-                self.many.notify_all()
-            await asyncio.sleep(self.latency)
-            return self._stranger(request) or fault_of(request.path, body) or await behaviour(self, request, body)
-        finally:
-            self.in_flight -= 1
+    def refused(self, request: web.Request, body: dict[str, Any]) -> web.Response | None:
+        """What the vendor would not even begin to answer."""
+        return self._stranger(request) or fault_of(request.path, body)
 
     def _stranger(self, request: web.Request) -> web.Response | None:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")

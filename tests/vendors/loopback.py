@@ -1,0 +1,97 @@
+"""What the vendors on loopback have in common: a real HTTP server that counts its calls and keeps what it was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+from aiohttp import web
+
+Behaviour = Callable[[Any, web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
+Script = Callable[[int], Behaviour]
+
+
+class Loopback:
+    """The server. `latency` is waited before every answer.
+
+    script: tells for the number of a call, from 1, how it is answered. outcome: how a request of a batch ends. lines: may spoil what
+    a batch's results hold.
+    """
+
+    longest_request = 64 * 1024 * 1024
+    prefix = ""
+    """What the address ends with, as a client is told it."""
+
+    def __init__(
+        self,
+        script: Script,
+        *,
+        key: str,
+        latency: float = 0.0,
+        polls: int = 2,
+        outcome: Callable[[str], str],
+        lines: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = lambda found: found,
+    ) -> None:
+        self.script = script
+        self.key, self.latency, self.polls, self.outcome, self.lines = key, latency, polls, outcome, lines
+        self.calls = 0
+        self.paid = 0
+        self.in_flight = 0
+        self.bodies: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.batches: dict[str, dict[str, Any]] = {}
+        self.many = asyncio.Condition()
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """What is served."""
+        raise NotImplementedError
+
+    def refused(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse | None:
+        """What the vendor would not even begin to answer."""
+        raise NotImplementedError
+
+    async def asked(self, request: web.Request) -> web.StreamResponse:
+        """One call, counted and kept, answered as the script says."""
+        self.calls += 1
+        behaviour = self.script(self.calls)
+        body = await request.json()
+        self.bodies.append(body)
+        self.headers.append(dict(request.headers))
+        self.in_flight += 1
+        try:
+            async with self.many:
+                self.many.notify_all()
+            await asyncio.sleep(self.latency)
+            return self.refused(request, body) or await behaviour(self, request, body)
+        finally:
+            self.in_flight -= 1
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=self.longest_request)
+        app.add_routes(self.routes())
+        self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", 0, backlog=2048).start()
+        self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}{self.prefix}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.runner.cleanup()
+
+    @contextmanager
+    def in_thread(self) -> Iterator[Self]:
+        """The same server, in a loop on a thread of its own: for where the caller's own loop is busy, or none."""
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name="loopback-vendor", daemon=True)
+        thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self.__aenter__(), loop).result(10)
+            yield self
+        finally:
+            asyncio.run_coroutine_threadsafe(self.__aexit__(), loop).result(10)
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(10)
+            loop.close()
