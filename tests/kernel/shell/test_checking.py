@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.kernel.shell.on_a_terminal import shown_by
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 ASSAY = [sys.executable, "-c", "from kernel.shell.cli import main; main()"]
@@ -75,20 +76,7 @@ def test_foreign_text_moves_nothing():
 
 def test_on_a_terminal_the_tables_stay():
     """What is being asked is shown meanwhile, and gone in the end."""
-    ours, theirs = pty.openpty()
-    environment = {**ENVIRONMENT, "TERM": "xterm", "COLUMNS": "100"}
-    process = subprocess.Popen([*ASSAY, "check", "somewhere", "--gateway", "stranger"], env=environment, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(ours)
+    code, shown = shown_by([*ASSAY, "check", "somewhere", "--gateway", "stranger"], ENVIRONMENT)
 
-    assert process.wait(timeout=30) == 1
+    assert code == 1
     assert b"make it answer" in shown

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -11,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.kernel.shell.on_a_terminal import shown_by
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 ASSAY = [sys.executable, "-c", "from kernel.shell.cli import main; main()"]
@@ -119,21 +120,9 @@ def test_a_run_survives_an_output_that_goes_nowhere(tmp_path: Path, target: str)
 
 def test_a_terminal_shows_the_live_display(tmp_path: Path):
     """On a terminal the display renews itself, and the scorecard stands below it."""
-    ours, theirs = pty.openpty()
-    env = {**os.environ, "PYTHONPATH": str(PLUGINS), "TERM": "xterm", "COLUMNS": "100"}
-    process = subprocess.Popen([*ASSAY, "run", "stranger", "--gateway", "stranger", "--store", str(tmp_path)], env=env, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(ours)
+    env = {**os.environ, "PYTHONPATH": str(PLUGINS)}
+    code, shown = shown_by([*ASSAY, "run", "stranger", "--gateway", "stranger", "--store", str(tmp_path)], env)
 
-    assert process.wait(timeout=30) == 0
+    assert code == 0
     assert b"parrot" in shown
     assert b"manners" in shown
