@@ -17,38 +17,37 @@ before they answer, within `max_tokens`. An answer that was cut before its first
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import httpx2
-from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic, DefaultAioHttpClient
+import anthropic
+from anthropic import AsyncAnthropic, DefaultAioHttpClient
 from PIL import Image
 
 from gateway import jsontext
 from gateway.pictures import FORMATS
-from gateway.proxies import vendor
+from gateway.proxies import line, vendor
+from gateway.proxies.line import Answer, Line
 from gateway.wire import NOT_HONOURED
 from kernel.contract import SAMPLING_NAMES, Deadline, Finish, Kind, Part, Picture, Reply, Request, Sampling, Text
 from kernel.errors import (
     BadReply,
-    DeadlineExceeded,
     InvalidRequest,
     ModelError,
     PermissionDenied,
     QuotaExhausted,
     TooLarge,
-    Unavailable,
     UnknownName,
     Unsupported,
 )
 
 ADDRESS = "https://api.anthropic.com"
+PATH = "/v1/messages"
 OLDER = ("claude-opus-4-6", "claude-sonnet-4-6", "claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5")
 """Beginnings of the names of those models in the SDK's `types/model.py` that still take sampling parameters."""
 OLDER_VERSION = {"anthropic-version": "2023-06-01"}
@@ -64,9 +63,6 @@ MANY_PICTURES, MOST_SIDE_OF_MANY = 20, 2000
 """With more pictures than that in a request, each may only have sides as short as this."""
 ERRORS = "platform.claude.com/docs/en/api/errors"
 MOST_BYTES = 32 * 1024 * 1024
-
-CONNECTIONS = httpx2.Limits(max_connections=4096)
-"""The SDK itself opens 1,000, and aiohttp 100 where it is given no number. `gateway.policy` decides how many are used."""
 
 _RANDOMNESS = ("temperature", "top_p")
 _SENDABLE = {"temperature": "temperature", "top_p": "top_p", "stop": "stop_sequences"}
@@ -113,8 +109,9 @@ class Anthropic:
             base_url=base_url or ADDRESS,
             max_retries=0,
             open_telemetry=False,
-            http_client=DefaultAioHttpClient(limits=CONNECTIONS, follow_redirects=False),
+            http_client=DefaultAioHttpClient(limits=line.CONNECTIONS, follow_redirects=False),
         )
+        self.line = Line(self._client, anthropic, self._key)
         # The SDK reads ANTHROPIC_CUSTOM_HEADERS whatever it is told, and a key can stand there.
         self._client._custom_headers = {}  # noqa: SLF001
 
@@ -131,28 +128,9 @@ class Anthropic:
             ModelError: What the vendor's status means otherwise.
         """
         body = self.ask(request)
-        sampled = {name: body.pop(name) for name in _RANDOMNESS if name in body}
-        headers = OLDER_VERSION if sampled else None
-        seconds = deadline.remaining()
-        if not seconds:
-            raise DeadlineExceeded("no time was left to ask the vendor")
-        failure: ModelError
-        # The SDK's errors hold the request, and so the key: what is raised here must have none of them behind it, not even as context.
-        try:
-            async with asyncio.timeout(seconds):
-                call = self._client.messages.with_raw_response.create
-                response = await call(**body, extra_body=sampled, extra_headers=headers, timeout=seconds)
-                data = await response.read()
-        except (TimeoutError, APITimeoutError):
-            failure = DeadlineExceeded("the vendor did not answer in time")
-        except APIStatusError as error:
-            failure = self._failure(error, {*body, *sampled})
-        except APIConnectionError as error:
-            cause = self._key.hidden_in(f"{type(error.__cause__).__name__} {error.__cause__}")
-            failure = Unavailable(f"the line to the vendor broke: {cause[: vendor.LONGEST_MESSAGE]}")
-        else:
-            return self.answer(request, _json(data), response.headers.get("request-id"))
-        raise failure
+        headers = OLDER_VERSION if sampled(body) else None
+        answer = await self.line.post(PATH, jsontext.dumps(body), deadline, headers)
+        return self.answer(request, answer, body)
 
     async def aclose(self) -> None:
         """Let go of the connections."""
@@ -186,34 +164,22 @@ class Anthropic:
         honoured = {*self._sent, "max_tokens", *(("n",) if sampling.n == 1 else ())}
         return sorted(set(sampling.as_dict()) - honoured)
 
-    def _failure(self, error: APIStatusError, sent: set[str]) -> ModelError:
-        """The vendor's refusal as one of ours."""
-        said = error.api_message if isinstance(error.api_message, str) else error.message
-        told = vendor.error_of(error.status_code, self._key.hidden_in(said), error.response.headers)
-        cls = _BY_CAUSE.get(error.error_code)
-        if error.type == "billing_error" or error.status_code == HTTPStatus.PAYMENT_REQUIRED or _USED_UP.search(said):
-            cls = QuotaExhausted
-        if cls is not None:
-            return cls(str(told), retry_after=told.retry_after)
-        refused = [name for name, theirs in _SENDABLE.items() if theirs in sent and re.search(rf"\b{theirs}\b", said)]
-        if error.status_code == HTTPStatus.BAD_REQUEST and refused and _UNSUPPORTED.search(said):
-            return Unsupported(f"{told}; list {', '.join(refused)} under leave_out of this model")
-        return told
-
-    def answer(self, request: Request, message: Any, identifier: str | None = None) -> Reply:
-        """The reply in a message of the vendor, as JSON; `None` where it was none. Raises `BadReply`."""
+    def answer(self, request: Request, answer: Answer, sent: Container[str] = ()) -> Reply:
+        """The reply in what the vendor answered; `sent` has the names of what it was sent. Raises `ModelError`."""
+        message = answer.body
+        if answer.status != HTTPStatus.OK:
+            raise self._failure(answer, sent)
         if not isinstance(message, dict):
             raise BadReply("the vendor's answer is no JSON object")
         if message.get("type") == "error":
-            said = self._key.hidden_in(str(message.get("error")))
-            raise BadReply(f"the vendor answered 200 with an error: {said[: vendor.LONGEST_MESSAGE]}")
+            raise BadReply(f"the vendor answered 200 with an error: {self.line.words(answer)[: vendor.LONGEST_MESSAGE]}")
         name, reason, usage = _told(message, "model", str), _told(message, "stop_reason", str), _told(message, "usage", dict)
         blocks = [block if isinstance(block, dict) else {} for block in _told(message, "content", list)]
         text = "".join(_told(block, "text", str) for block in blocks if _told(block, "type", str) == "text")
         cached = {name: _told(usage, name, int) for name in _CACHED if usage.get(name) is not None}
         report = {
             "model": name,
-            "request_id": identifier,
+            "request_id": answer.headers.get("request-id"),
             NOT_HONOURED: self._not_honoured(request.sampling),
             "refusal": reason == "refusal",
             "refusal_details": message.get("stop_details"),
@@ -228,6 +194,29 @@ class Anthropic:
             output_tokens=_told(usage, "output_tokens", int),
             report={name: value for name, value in report.items() if value},
         )
+
+    def _failure(self, answer: Answer, sent: Container[str]) -> ModelError:
+        """The vendor's refusal as one of ours."""
+        told, said, error = self.line.failure(answer), self.line.words(answer), _of(answer.body, "error")
+        cls = _BY_CAUSE.get(str(_of(error, "details").get("error_code")))
+        if error.get("type") == "billing_error" or answer.status == HTTPStatus.PAYMENT_REQUIRED or _USED_UP.search(said):
+            cls = QuotaExhausted
+        if cls is not None:
+            return cls(str(told), retry_after=told.retry_after)
+        refused = [name for name, theirs in _SENDABLE.items() if theirs in sent and re.search(rf"\b{theirs}\b", said)]
+        if answer.status == HTTPStatus.BAD_REQUEST and refused and _UNSUPPORTED.search(said):
+            return Unsupported(f"{told}; list {', '.join(refused)} under leave_out of this model")
+        return told
+
+
+def sampled(body: Container[str]) -> bool:
+    """Whether a body has what only `OLDER_VERSION` takes."""
+    return any(name in body for name in _RANDOMNESS)
+
+
+def _of(found: Any, name: str) -> Mapping[str, Any]:
+    inner = found.get(name) if isinstance(found, Mapping) else None
+    return inner if isinstance(inner, Mapping) else {}
 
 
 def _check(what: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -283,13 +272,6 @@ def _block(part: Part) -> dict[str, Any]:
         return {"type": "text", "text": part.text}
     data = base64.b64encode(part.data).decode()
     return {"type": "image", "source": {"type": "base64", "media_type": vendor.media_type(part), "data": data}}
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return jsontext.loads(data)
-    except ValueError:
-        return None
 
 
 def _told(found: Mapping[str, Any], name: str, kind: type[Any]) -> Any:

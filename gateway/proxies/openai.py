@@ -11,7 +11,6 @@ the vendor does by itself cannot be seen from here: it scales pictures down to w
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import re
@@ -20,23 +19,19 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-import aiohttp
-import httpx2
 import openai
 
 from gateway import jsontext
-from gateway.proxies import vendor
+from gateway.proxies import line, vendor
+from gateway.proxies.line import Answer, Line
 from gateway.wire import NOT_HONOURED
 from kernel.contract import SAMPLING_NAMES, Deadline, Finish, Kind, Part, Picture, Reply, Request, Sampling, Text
 from kernel.errors import (
     BadReply,
-    DeadlineExceeded,
     InvalidRequest,
     InvalidSpec,
-    ModelError,
     QuotaExhausted,
     TooLarge,
-    Unavailable,
     UnknownName,
     Unsupported,
 )
@@ -50,10 +45,6 @@ IMAGES = "openai.types.ImageGenerateParams"
 MOST_IMAGES, MOST_CHARACTERS = 10, 32_000
 STEP, STEEPEST, LONGEST_SIDE, MOST_PIXELS = 16, 3, 3840, 3840 * 2160
 STANDARD_SIZES = ("1024x1024", "1536x1024", "1024x1536")
-
-CONNECTIONS = httpx2.Limits(max_connections=4096)
-"""The SDK itself opens 1,000, and aiohttp 100 where it is given no number. `gateway.policy` decides how many are used."""
-MOMENT_SECONDS = 0.1
 
 _RANDOMNESS = ("temperature", "top_p")
 _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -124,8 +115,9 @@ class OpenAI:
             webhook_secret="",
             base_url=base_url or ADDRESS,
             max_retries=0,
-            http_client=openai.DefaultAioHttpClient(limits=CONNECTIONS, follow_redirects=False),
+            http_client=openai.DefaultAioHttpClient(limits=line.CONNECTIONS, follow_redirects=False),
         )
+        self.line = Line(self._client, openai, self._key)
         # The SDK reads these from the environment where it is told nothing, and the headers whatever it is told.
         self._client.organization, self._client.project = organization, project
         self._client._custom_headers = {}  # noqa: SLF001
@@ -142,13 +134,7 @@ class OpenAI:
             BadReply: An answer that is not as documented.
             ModelError: What the vendor's status means otherwise.
         """
-        content = _encoded(self.ask(request))
-        response = await self._post(content, deadline)
-        try:
-            body = jsontext.loads(response.content)
-        except ValueError:
-            body = None
-        return self.answer(request, response.status_code, body, response.headers)
+        return self.answer(request, await self.line.post(PATHS[self.kind], encoded(self.ask(request)), deadline))
 
     async def aclose(self) -> None:
         """Let go of the connections."""
@@ -161,40 +147,19 @@ class OpenAI:
             raise Unsupported(f"{self.model} can {self.kind}; the request wants {wanted}")
         return self._chat(request) if self.kind is Kind.GENERATE else self._image(request)
 
-    def answer(self, request: Request, status: int, body: Any, headers: Mapping[str, str]) -> Reply:
-        """The reply in what the vendor answered: `body` as JSON, or `None` where it was none. Raises `ModelError`."""
-        said = body.get("error") or body if isinstance(body, dict) else body
-        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            reply = self._refused(request, status, said, headers)
+    def answer(self, request: Request, answer: Answer) -> Reply:
+        """The reply in what the vendor answered. Raises `ModelError`."""
+        body = answer.body
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            reply = self._refused(request, answer)
         elif not isinstance(body, dict):
             raise BadReply("the vendor's answer is no JSON object")
         elif body.get("error"):
-            raise BadReply(f"the vendor answered {status} with an error: {self._message(said)[: vendor.LONGEST_MESSAGE]}")
+            raise BadReply(f"the vendor answered {answer.status} with an error: {self.line.words(answer)[: vendor.LONGEST_MESSAGE]}")
         else:
             reply = _generated(body) if self.kind is Kind.GENERATE else _imagined(body)
-        told = {"request_id": headers.get("x-request-id"), NOT_HONOURED: self._not_honoured(request.sampling)}
+        told = {"request_id": answer.headers.get("x-request-id"), NOT_HONOURED: self._not_honoured(request.sampling)}
         return replace(reply, report={name: value for name, value in {**reply.report, **told}.items() if value})
-
-    async def _post(self, content: bytes, deadline: Deadline) -> httpx2.Response:
-        seconds = deadline.remaining()
-        if not seconds:
-            raise DeadlineExceeded("no time was left to ask the vendor")
-        failure: ModelError
-        # The SDK's errors hold the request, and so the key: what is raised here must have none of them behind it, not even as context.
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._client.post(PATHS[self.kind], cast_to=httpx2.Response, content=content, options={"timeout": seconds})
-        except openai.APIStatusError as error:
-            return error.response
-        except TimeoutError:
-            failure = DeadlineExceeded("the vendor did not answer in time")
-        except (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, OSError) as error:
-            # The aiohttp transport calls every broken connection a time-out.
-            if isinstance(error, openai.APITimeoutError) and deadline.remaining() < MOMENT_SECONDS:
-                failure = DeadlineExceeded("the vendor did not answer in time")
-            else:
-                failure = Unavailable(f"the line to the vendor broke: {_first_cause(error)}")
-        raise failure
 
     def _chat(self, request: Request) -> dict[str, Any]:
         if not request.parts:
@@ -233,16 +198,17 @@ class OpenAI:
         image = {"n"}.intersection(self._sent) | ({"width", "height"} if self._sizes(sampling) else set())
         return sorted(set(sampling.as_dict()).difference(self._sent if self.kind is Kind.GENERATE else image))
 
-    def _refused(self, request: Request, status: int, said: Any, headers: Mapping[str, str]) -> Reply:
+    def _refused(self, request: Request, answer: Answer) -> Reply:
         """What a policy refused is an answer. Everything else is raised."""
+        said = answer.body.get("error") or answer.body if isinstance(answer.body, dict) else None
         told = said if isinstance(said, dict) else {}
-        message, code = self._message(said), str(told.get("code"))
+        status, message, code = answer.status, self.line.words(answer), str(told.get("code"))
         by_rule = status < HTTPStatus.INTERNAL_SERVER_ERROR
         if by_rule and (code in _FILTERS or (code == "invalid_prompt" and "policy" in message)):
             samples = (request.sampling.n or 1) if "n" in self._sent else 1
             texts = ("",) * samples if self.kind is Kind.GENERATE else ()
             return Reply(texts=texts, finish=(Finish.CONTENT_FILTER,) * samples, report={"filter": code, "filtered": _categories(told, message)})
-        failure = vendor.error_of(status, message, headers)
+        failure = self.line.failure(answer)
         if status == HTTPStatus.PAYMENT_REQUIRED or (by_rule and {code, str(told.get("type"))}.intersection(_USED_UP)):
             raise QuotaExhausted(str(failure), retry_after=failure.retry_after)
         if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY) and _UNSUPPORTED.search(f"{code} {message}"):
@@ -258,15 +224,9 @@ class OpenAI:
         known = {**{theirs: ours for ours, theirs in self._sent.items()}, "size": "width and height", _RESPONSE_FORMAT: _RESPONSE_FORMAT}
         return f"; list {known[name]} under leave_out of this model" if name in known else ""
 
-    def _message(self, said: Any) -> str:
-        """The vendor's words, without the key."""
-        message = said.get("message") if isinstance(said, dict) else said
-        if not isinstance(message, str):
-            message = "no reason given" if said is None else str(said)
-        return self._key.hidden_in(message)
 
-
-def _encoded(body: Mapping[str, Any]) -> bytes:
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """The body of a POST. Raises `InvalidRequest` and `TooLarge`."""
     try:
         content = jsontext.dumps(body)
     except ValueError as error:
@@ -367,9 +327,3 @@ def _told(found: Mapping[str, Any], name: str, kind: type[Any], *default: Any) -
     if not isinstance(value, kind) or isinstance(value, bool) or (kind is int and value < 0):
         raise BadReply(f"the vendor's answer has {name} of type {type(value).__name__}; expected {kind.__name__}")
     return value
-
-
-def _first_cause(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return type(error).__name__

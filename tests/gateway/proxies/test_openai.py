@@ -17,6 +17,7 @@ from PIL import Image
 
 from gateway.conformance import CHECKS
 from gateway.proxies import openai
+from gateway.proxies.line import Answer
 from gateway.proxies.openai import OpenAI
 from kernel.contract import Deadline, Finish, Kind, Picture, Request, Sampling, Text, Turn
 from kernel.errors import (
@@ -339,7 +340,7 @@ async def test_a_prompt_that_is_invalid_otherwise_is_none(asked):
         (fake.fails(500, "Content", "content_filter"), Unavailable, "500", None),
         (fake.overloaded, Unavailable, "503", None),
         (fake.fails(529, "busy"), Unavailable, "529", None),
-        (fake.sends("<html>bad gateway</html>", 502, "text/html"), Unavailable, "502: no reason given", None),
+        (fake.sends("<html>bad gateway</html>", 502, "text/html"), Unavailable, "502: <html>bad gateway", None),
         (fake.sends('{"detail": "not there"}', 404), ModelNotFound, "not there", None),
         (fake.sends('{"error": "asleep"}', 503), Unavailable, "asleep", None),
         (fake.sends('{"object": "error", "message": "too long", "code": 400}', 400), InvalidRequest, "too long", None),
@@ -628,9 +629,9 @@ async def test_the_lines_of_a_batch_hold_the_same_bodies(asked):
     await infer(proxy)
 
     assert api.bodies[0] == proxy.ask(HELLO)
-    assert "Hello, GPT" == proxy.answer(HELLO, 200, fake.answer_to(fake.CHAT, proxy.ask(HELLO)), {}).text
+    assert "Hello, GPT" == proxy.answer(HELLO, Answer(200, fake.answer_to(fake.CHAT, proxy.ask(HELLO)), {})).text
     with pytest.raises(RateLimited):
-        proxy.answer(HELLO, 429, fake.told("slow down", "rate_limit_exceeded"), {})
+        proxy.answer(HELLO, Answer(429, fake.told("slow down", "rate_limit_exceeded"), {}))
 
 
 async def run_batch(client, asks, endpoint=fake.CHAT):
