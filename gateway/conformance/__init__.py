@@ -4,7 +4,7 @@ from gateway.conformance import answers, declared, limits, mangled, refusals
 from gateway.conformance.check import Broken, Check
 from kernel.contract import Model, Request
 
-__all__ = ["CHECKS", "DECLARED", "MANGLED", "SERVER", "THOROUGH", "WISHES", "Broken", "Check"]
+__all__ = ["CHECKS", "DECLARED", "MANGLED", "SERVER", "THOROUGH", "TRANSLATED", "WISHES", "Broken", "Check"]
 
 SERVER = (declared.is_live, declared.is_ready, declared.says_what_it_is)
 """Of a server, given a `Peer`."""
@@ -18,6 +18,9 @@ DECLARED = (
     declared.has_the_shapes_of_its_kind,
 )
 """Of what a server says of a model, given that as a `Named`."""
+
+TRANSLATED = (*DECLARED[:4], declared.speaks_its_dialect, *DECLARED[4:])
+"""As `DECLARED`, of a model that is asked in other tensors than the contract's."""
 
 CHECKS: tuple[Check[[Model, Request]], ...] = (
     answers.answers_what_its_kind_answers,

@@ -33,7 +33,7 @@ from kernel.errors import (
 
 P = ParamSpec("P")
 
-_NO_KEY = "open inference, health, metadata and configuration to callers without a key"
+_NO_KEY = "open inference, health, metadata and configuration to callers without a key, or give the key as a header of a catalog's entry (--catalog)"
 MENDS: Mapping[type[ModelError], str] = {
     BadReply: "answer with the tensors, types, shapes and request id of the contract (proto/README.md)",
     Cancelled: "answer the call, or end it with the status that says why",
@@ -90,7 +90,7 @@ Found = str | NotAsked
 class Finding:
     """What a check found of a model; of the server itself where `model` is empty. `mend` is empty where nothing is to be done.
 
-    found: may hold what the server said, unfiltered.
+    found: may hold what the server said, unfiltered. address: of the server; a check does not know it, `check_server` puts it in.
     """
 
     model: str
@@ -100,6 +100,7 @@ class Finding:
     promise: str = ""
     required: bool = True
     mend: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)

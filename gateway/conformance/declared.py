@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tritonclient.grpc import service_pb2
 
 from gateway.conformance.check import MENDS, Broken, Found, Weight, check, words
 from gateway.conformance.peer import Named, Peer
-from gateway.signature import FP32, INPUTS, OUTPUTS, Tensor
+from gateway.dialects import KSERVE
+from gateway.signature import FP32, INPUTS, OUTPUTS, Description, Signature, Tensor
+from gateway.translation import LISTED, Translation
 from kernel.contract import Kind
 from kernel.errors import ModelError, Unavailable, Unsupported
 
-_DECLARE = "declare the tensors of the kind as in proto/README.md, or give another --kind"
+_DECLARE = "declare the tensors of the kind as in proto/README.md, or give another kind (--kind, or in the catalog)"
+_CONTRACT = Translation()
 _LIKELY: dict[str, tuple[Kind, ...]] = {
     "text_output": (Kind.GENERATE,),
     "image": (Kind.IMAGINE,),
@@ -81,7 +86,7 @@ async def tells_its_configuration(model: Named) -> Found:
 async def is_of_a_known_kind(model: Named) -> Found:
     """The kind of the model is told by its configuration, or by whoever asks."""
     try:
-        description, _ = await model.describe()
+        description, _ = await replace(model, dialect=KSERVE).describe()
     except Unsupported as error:
         outputs = [tensor.name for tensor in (await model.metadata()).outputs]
         likely = [likely for output in outputs for likely in _LIKELY.get(output, ())]
@@ -90,14 +95,33 @@ async def is_of_a_known_kind(model: Named) -> Found:
     return f"{description.signature.kind}" + (" (as you say)" if model.kind else "")
 
 
+@check(mend="give the entry the `dialect` and the `tensors` that the server has")
+async def speaks_its_dialect(model: Named) -> Found:
+    """The model has the tensors by which its entry in the catalog would have it asked."""
+    try:
+        await model.describe()
+    except Unsupported as error:
+        raise Broken(f"{error}") from error
+    return ", ".join([model.dialect.name, *(f"{name} as {model.dialect.names[name]}" for name in sorted(model.dialect.own))])
+
+
+@check(mend="serve the same version with the same configuration at every address, or give this one an entry of its own")
+async def is_the_same_everywhere(model: Named, address: str, expected: Description) -> Found:
+    """Every address of an entry serves the same model; from one that does not, no answer is taken."""
+    description, _ = await model.describe()
+    if description.identity != expected.identity:
+        raise Broken(f"its version or configuration differs from what {address} serves")
+    return f"as at {address}"
+
+
 @check(mend=_DECLARE)
 async def has_the_tensors_of_its_kind(model: Named) -> Found:
     """Inputs and outputs have the names and types that the contract has for the kind."""
     description, _ = await model.describe()
     if description.faults:
         raise Broken("; ".join(description.faults))
-    signature = description.signature
-    left = [tensor.name for tensor in (*INPUTS[signature.kind], *OUTPUTS[signature.kind]) if tensor.name not in signature.inputs | signature.outputs]
+    kind, known = description.signature.kind, _known(description.signature)
+    left = [tensor.name for tensor in (*INPUTS[kind], *OUTPUTS[kind]) if tensor.name not in known]
     return f"all but the optional {', '.join(left)}" if left else "all, the optional ones too"
 
 
@@ -106,12 +130,21 @@ async def has_the_shapes_of_its_kind(model: Named) -> Found:
     """Tensors have the dimensions of the contract, and one more in front where calls are batched."""
     signature = (await model.describe())[0].signature
     metadata = await model.metadata()
-    inputs, outputs = ({tensor.name: tensor for tensor in table[signature.kind]} for table in (INPUTS, OUTPUTS))
+    spoken = signature.translation or _CONTRACT
+    inputs = {spoken.inputs.get(tensor.name, tensor.name): tensor for tensor in INPUTS[signature.kind]}
+    theirs = {ours: name for name, ours in spoken.ours.items()}
+    outputs = {theirs.get(tensor.name, tensor.name): tensor for tensor in OUTPUTS[signature.kind]}
     wrong = [_misshapen("input", tensor, inputs[tensor.name], batched=signature.batched) for tensor in metadata.inputs if tensor.name in inputs]
     wrong += [_misshapen("output", tensor, outputs[tensor.name], batched=signature.batched) for tensor in metadata.outputs if tensor.name in outputs]
     if found := [fault for fault in wrong if fault]:
         raise Broken("; ".join(found))
     return "with a batch dimension in front" if signature.batched else "without a batch dimension"
+
+
+def _known(signature: Signature) -> set[str]:
+    """The tensors that the model has, by our names, in whatever way they are sent."""
+    spoken = signature.translation or _CONTRACT
+    return {*signature.inputs, *(spoken.ours.get(name, name) for name in signature.outputs), *([LISTED] if spoken.listed else ())}
 
 
 def _misshapen(what: str, told: service_pb2.ModelMetadataResponse.TensorMetadata, tensor: Tensor, *, batched: bool) -> str | None:

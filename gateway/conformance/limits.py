@@ -110,7 +110,7 @@ async def _takes(model: Model, request: Request, sizes: Sequence[int]) -> Found:
         except InvalidRequest as error:
             if _refused_on_the_way(error):
                 raise Broken(f"{size // MEGABYTE} MB do not get through: {words(error)}") from error
-            told.append(f"{size // MEGABYTE} MB refused by the model: {error}")
+            told.append(f"{size // MEGABYTE} MB refused: {error}")
         except ModelError as error:
             raise Broken(f"{size // MEGABYTE} MB: {words(error)}") from error
         else:
@@ -120,6 +120,6 @@ async def _takes(model: Model, request: Request, sizes: Sequence[int]) -> Found:
 
 
 def _refused_on_the_way(error: InvalidRequest) -> bool:
-    """Whether gRPC refused the message before any model saw it."""
-    cause = error.__cause__
+    """Whether gRPC refused the message before any model saw it. A client with headers names no cause."""
+    cause = error.__context__
     return isinstance(cause, grpc.aio.AioRpcError) and cause.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

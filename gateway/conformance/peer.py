@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 import grpc
@@ -12,15 +15,17 @@ from google.protobuf.message import Message
 from tritonclient.grpc import model_config_pb2, service_pb2, service_pb2_grpc
 
 from gateway import status
-from gateway.client import OPTIONS
-from gateway.dialects import describe
+from gateway.client import HIDDEN, OPTIONS
+from gateway.dialects import KSERVE, Dialect, describe
 from gateway.signature import Description
 from kernel.contract import MESSAGE_LIMIT, Kind
 from kernel.errors import ModelError, TooLarge, Unsupported
 
 ASKING_SECONDS = 10.0
 MOST_MODELS = 1000
+PIECE = 6
 _UNLOADED = ("", "UNAVAILABLE")
+_REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,35 @@ class Listed:
     loaded: bool
 
 
+class Hiding:
+    """Takes out of a text what it repeats of headers' values: their words, and of long ones every piece of six characters, if they were cut."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        words = {word for value in values for word in value.split()}
+        self._pieces = {word[at : at + PIECE] for word in words for at in range(len(word) - PIECE + 1)}
+        short = sorted((re.escape(word) for word in words if len(word) < PIECE), key=len, reverse=True)
+        self._short = re.compile(rf"(?<!\w)(?:{'|'.join(short)})(?!\w)") if short else None
+
+    def __call__(self, text: str) -> str:
+        """The text, fit to be shown."""
+        found = bytearray(len(text))
+        for at in range(len(text) - PIECE + 1 if self._pieces else 0):
+            if text[at : at + PIECE] in self._pieces:
+                found[at : at + PIECE] = bytes([True]) * PIECE
+        runs = itertools.groupby(zip(found, text, strict=True), key=itemgetter(0))
+        shown = "".join(HIDDEN if secret else "".join(letter for _, letter in run) for secret, run in runs)
+        return self._short.sub(HIDDEN, shown) if self._short else shown
+
+
 class Peer:
-    """The channel to one server. Made inside the event loop that uses it."""
+    """The channel to one server. Made inside the event loop that uses it.
+
+    metadata: goes with every call. Its values are in no error and no log, as those of a `gateway.client.Server`; answers may have them.
+    """
 
     def __init__(self, address: str, *, metadata: Iterable[tuple[str, str]] = (), credentials: grpc.ChannelCredentials | None = None) -> None:
         self._metadata = tuple(metadata)
+        self._hide = Hiding(value for _, value in self._metadata)
         if credentials is None:
             self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
         else:
@@ -47,7 +76,7 @@ class Peer:
         try:
             return await getattr(self._stub, method)(message, timeout=seconds, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
-            raise _meant(error) from error
+            raise self._meant(error) from (None if self._metadata else error)
 
     async def infer(self, message: Any, seconds: float, *, decoupled: bool = False) -> list[Any]:
         """The responses to a request, of which a decoupled model gives any number. Raises `ModelError`."""
@@ -64,10 +93,10 @@ class Peer:
                 if size > MESSAGE_LIMIT:
                     raise TooLarge(f"the stream's answers have over {MESSAGE_LIMIT:,} bytes together")
                 if response.error_message:
-                    raise status.error_of(grpc.StatusCode.INTERNAL, response.error_message)
+                    raise self._said(grpc.StatusCode.INTERNAL, response.error_message)
                 responses.append(response.infer_response)
         except grpc.aio.AioRpcError as error:
-            raise _meant(error) from error
+            raise self._meant(error) from (None if self._metadata else error)
         finally:
             if not call.done():
                 call.cancel()
@@ -86,14 +115,24 @@ class Peer:
         """Close the channel."""
         await self._channel.close()
 
+    def _meant(self, error: grpc.aio.AioRpcError) -> ModelError:
+        return self._said(error.code(), error.details() or "", error.trailing_metadata())
+
+    def _said(self, code: grpc.StatusCode, text: str, metadata: Any = ()) -> ModelError:
+        """The error that a server's words mean; a refusal may repeat our headers in pieces too short to be found."""
+        if self._metadata:
+            text = "the server refused us; see the headers of the catalog's entry" if code in _REFUSED else self._hide(text)
+        return status.error_of(code, text, metadata)
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """One model of a server, before anything is known of it but its name; `kind` where somebody says so."""
+    """One model of a server, before anything is known of it but its name; `kind` and `dialect` where somebody says so."""
 
     peer: Peer
     name: str
     kind: Kind | None = None
+    dialect: Dialect = KSERVE
 
     async def ready(self) -> bool:
         """Whether the server says that it can be asked. Raises `ModelError`."""
@@ -113,17 +152,13 @@ class Named:
     async def describe(self) -> tuple[Description, str | None]:
         """What the server tells of it, as our client understands it, and the text of its canary.
 
-        Raises `ModelError`, an `Unsupported` when the kind is told nowhere.
+        Raises `ModelError`, an `Unsupported` when the kind is told nowhere or the dialect does not fit.
         """
         metadata = await self.metadata()
         try:
             config = await self.config()
         except Unsupported:
             config = None
-        description = describe(config, metadata, self.kind)
+        description = describe(config, metadata, self.kind, self.dialect)
         asked = config.parameters["canary"].string_value if config and "canary" in config.parameters else None
         return replace(description, signature=replace(description.signature, model=self.name)), asked
-
-
-def _meant(error: grpc.aio.AioRpcError) -> ModelError:
-    return status.error_of(error.code(), error.details() or "", error.trailing_metadata())

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from rich import box
 from rich.console import Console
@@ -46,13 +47,24 @@ class Finding(Protocol):
     def mend(self) -> str: ...  # noqa: D102
 
 
+@runtime_checkable
+class Placed(Protocol):
+    """A finding that tells the address of its server, where what was asked for may have several."""
+
+    @property
+    def address(self) -> str: ...  # noqa: D102
+
+
 class CheckServer(Protocol):
-    """What an entry point of the group `assay.checks` is: an address, perhaps a model, to findings, those of one model in a row."""
+    """What an entry point of the group `assay.checks` is: an address, perhaps a model, to findings, those of one model and server in a row."""
 
     def __call__(
-        self, address: str, model: str | None, *, kind: Kind | None = None, text: str | None = None, thorough: bool = False
+        self, address: str, model: str | None, *, catalog: Path | None = None, kind: Kind | None = None, text: str | None = None, thorough: bool = False
     ) -> AsyncGenerator[Finding]:
-        """The findings, one by one; raises `UserError` for what the caller got wrong."""
+        """The findings, one by one; raises `UserError` for what the caller got wrong.
+
+        catalog, and only where one is given: then `address` is the name of an entry in it.
+        """
         ...
 
 
@@ -71,12 +83,13 @@ async def show(findings: AsyncGenerator[Finding], address: str) -> bool:
         try:
             with out.status(Text(f"asking {display_line(address)}")) as waiting:
                 async for finding in findings:
-                    if group and finding.model != group[0].model:
+                    if group and (finding.model, _place(finding)) != (group[0].model, _place(group[0])):
                         _print(out, address, group)
                         group = []
                     group.append(finding)
                     fits = fits and finding.status != BROKEN
-                    waiting.update(Text(f"asking {display_line(finding.model or address)}: {display_line(finding.check)}, {display_line(finding.status)}"))
+                    asked = display_line(finding.model or _place(finding) or address)
+                    waiting.update(Text(f"asking {asked}: {display_line(finding.check)}, {display_line(finding.status)}"))
         finally:
             _print(out, address, group)
     return fits
@@ -85,12 +98,16 @@ async def show(findings: AsyncGenerator[Finding], address: str) -> bool:
 def _print(out: Console, address: str, group: Sequence[Finding]) -> None:
     if not group:
         return
-    title = f"model {display_line(group[0].model)}" if group[0].model else f"server {display_line(address)}"
+    title = f"model {display_line(group[0].model)}" if group[0].model else f"server {display_line(_place(group[0]) or address)}"
     out.print(Text(title, style="bold").append(f"  {_summary(group)}", style="not bold dim"))
     table = Table("check", "result", "what was found", box=box.SIMPLE_HEAD, pad_edge=False)
     for finding in group:
         table.add_row(*_cells(finding))
     out.print(table)
+
+
+def _place(finding: Finding) -> str:
+    return finding.address if isinstance(finding, Placed) else ""
 
 
 def _cells(finding: Finding) -> Iterable[Text]:

@@ -114,9 +114,11 @@ def up(catalog: CatalogOption = None, model: Annotated[list[str] | None, typer.O
 
     async def serve() -> None:
         async with session as models:
-            for card in (await models.cards()).values():
-                console().print(Text(f"{card.name}: {card.kind or 'player'}, {card.state}"))
-            console().print(Text(f"serving at grpc://{session.address}; end with Ctrl-C"))
+            cards, served = await models.cards(), session.addresses
+            for card in cards.values():
+                where = f" at {served[card.name]}" if card.name in served else ""
+                console().print(Text(f"{card.name}: {card.kind or 'player'}, {card.state}{where}"))
+            console().print(Text(f"serving at {' and '.join(dict.fromkeys(served.values()))}; end with Ctrl-C"))
             await asyncio.Event().wait()
 
     with _logging(None):
@@ -125,15 +127,17 @@ def up(catalog: CatalogOption = None, model: Annotated[list[str] | None, typer.O
 
 @app.command()
 def check(
-    address: Annotated[str, typer.Argument(help="The server: grpc://host:port.")],
+    address: Annotated[str, typer.Argument(help="The server: grpc://host:port. With --catalog, the name of a `server:` entry.")],
     model: Annotated[str | None, typer.Argument(help="The model's name there; without it, every model that the server lists.")] = None,
+    catalog: Annotated[Path | None, typer.Option("--catalog", help="The YAML file of models that has the entry.")] = None,
     kind: Annotated[Kind | None, typer.Option("--kind", help="What the model does, where the server does not tell.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="What to ask it, instead of the canary of its configuration.")] = None,
     thorough: Annotated[bool, typer.Option("--thorough", help="Also send messages of up to 64 MB.")] = False,
     gateway: Annotated[str, typer.Option("--gateway", help="The installed gateway whose checks are run.")] = "triton",
 ) -> None:
     """Check a server against the contract: what fits, what does not, and how to mend it. Each model is asked about eighty small questions."""
-    findings = checking.find_check(gateway)(address, model, kind=kind, text=text, thorough=thorough)
+    more = {} if catalog is None else {"catalog": catalog}
+    findings = checking.find_check(gateway)(address, model, **more, kind=kind, text=text, thorough=thorough)
     with closing(logs.set_up(Path(os.devnull))):
         if not signals.run(checking.show(findings, address)):
             raise typer.Exit(1)

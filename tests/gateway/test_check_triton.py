@@ -17,13 +17,29 @@ from gateway.conformance.peer import Named, Peer
 from gateway.conformance.server import check_server
 from gateway.repository import read_folder
 from gateway.triton import Options, Triton
+from kernel.contract import Kind
 
 pytestmark = pytest.mark.triton
 
 ASSAY = [sys.executable, "-c", "from kernel.shell.cli import main; main()"]
 TESTS = Path(__file__).parent.parent
 FIT = ("echo", "decoupled_words", "shapes_detector")
+LIKE = ("like_vllm", "like_tensorrt_llm", "like_no_other")
 LOOKS_AT_NOTHING = {"refuses what is no picture", "refuses a damaged picture"}
+CATALOG = """
+models:
+  vllm: {server: "grpc://A", model: like_vllm, dialect: vllm}
+  tensorrt: {server: "grpc://A", model: like_tensorrt_llm, dialect: tensorrt_llm}
+  own:
+    server: "grpc://A"
+    model: like_no_other
+    kind: generate
+    tensors: {text_input: prompt, system: instructions, max_tokens: max_new_tokens, text_output: reply, num_input_tokens: words}
+  plain: {server: "grpc://A", model: like_no_other, kind: generate}
+  wrong: {server: "grpc://A", model: like_tensorrt_llm, dialect: vllm}
+  mistaken: {server: "grpc://A", model: like_no_other, kind: generate, tensors: {text_input: promt, text_output: reply}}
+  kindless: {server: "grpc://A", model: like_no_other, tensors: {text_input: prompt, text_output: reply}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +47,8 @@ async def opened() -> AsyncIterator[Triton]:
     """A server that tells everybody everything, as one that is not ours does."""
     folders = {name: TESTS / "models" / name for name in ("echo", "decoupled_words", "hosted_slow", "hosted_faulty")}
     folders["shapes_detector"] = TESTS.parent / "model_repository" / "shapes_detector"
-    server = Triton({name: read_folder(folder, name) for name, folder in folders.items()}, Options())
+    models = {name: read_folder(folder, name) for name, folder in folders.items()}
+    server = Triton(models | {name: read_folder(TESTS / "models" / name, name, Kind.GENERATE) for name in LIKE}, Options())
     server._key._groups = ("trace",)
     try:
         await server.open()
@@ -144,7 +161,69 @@ async def test_a_server_behind_a_key_says_what_to_open(triton):
     ended, _, errors = await assay(address)
 
     assert found["tells its tensors"].status is Status.BROKEN
-    assert found["tells its tensors"].mend == "open inference, health, metadata and configuration to callers without a key"
+    assert found["tells its tensors"].mend.startswith("open inference, health, metadata and configuration to callers without a key, or give")
     assert found["everything else"].status is Status.NOT_ASKED
     assert ended == 2
     assert "name one: assay check ADDRESS MODEL" in errors
+
+
+@pytest.fixture
+def catalog(opened, tmp_path):
+    """Entries for its models that speak otherwise."""
+    (tmp_path / "catalog.yaml").write_text(CATALOG.replace("grpc://A", f"grpc://{opened.address}"))
+    return tmp_path / "catalog.yaml"
+
+
+async def broken(catalog, name, **more):
+    """What does not fit, with what was found; and all findings."""
+    found = {finding.check: finding async for finding in check_server(name, catalog=catalog, **more)}
+    return {check: finding.found for check, finding in found.items() if finding.status is Status.BROKEN}, found
+
+
+@pytest.mark.parametrize(
+    ("name", "misfits", "wanting"),
+    [
+        ("vllm", LOOKS_AT_NOTHING, set()),
+        ("tensorrt", LOOKS_AT_NOTHING, {"counts tokens"}),
+        ("own", set(), {"counts tokens", "tells why it ended"}),
+    ],
+)
+async def test_a_model_is_checked_in_its_dialect(catalog, name, misfits, wanting):
+    """All that concerns the meaning; those that decode no picture, which the real ones do, are told so. `MANGLED` is told as not asked."""
+    misfit, found = await broken(catalog, name, text="hello", thorough=True)
+
+    assert misfit.keys() == misfits
+    assert {check for check, finding in found.items() if finding.status is Status.WANTING} == wanting
+    assert found["speaks its dialect"].status is Status.FITS
+    assert found["takes the largest messages"].status is (Status.NOT_ASKED if name == "own" else Status.FITS)
+    for check in MANGLED:
+        assert found[check.name].status is Status.NOT_ASKED
+        assert "the contract's own tensors" in found[check.name].found
+
+
+async def test_what_a_dialect_has_is_told_by_our_names(catalog):
+    _, vllm = await broken(catalog, "vllm")
+    _, own = await broken(catalog, "own")
+
+    assert vllm["has the tensors of its kind"].found == "all but the optional system, messages, report"
+    assert own["speaks its dialect"].found.endswith("system as instructions, text_input as prompt, text_output as reply")
+    assert own["has the tensors of its kind"].found == "all but the optional image, messages, sampling_parameters, finish_reason, num_output_tokens, report"
+    assert "give a --text" in own["everything else"].found
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "said"),
+    [
+        ("wrong", "speaks its dialect", "it has no input 'exclude_input_in_output'"),
+        ("mistaken", "speaks its dialect", "tensors.text_input: it has no input 'promt'; it has heat, instructions, max_new_tokens, prompt"),
+        ("plain", "has the tensors of its kind", "input text_input: missing"),
+        ("kindless", "is of a known kind", "says nothing of its kind"),
+    ],
+)
+async def test_a_dialect_that_does_not_fit_is_told(catalog, name, check, said):
+    """Before the model is asked anything."""
+    misfit, found = await broken(catalog, name)
+
+    assert list(misfit) == [check]
+    assert said in misfit[check]
+    assert found["everything else"].status is Status.NOT_ASKED

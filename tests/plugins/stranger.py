@@ -58,7 +58,7 @@ class Echo(Evaluator):
 class Session:
     """Two models: `parrot` says what it is told, `moody` fails for a third of the questions."""
 
-    address = "nowhere"
+    addresses = {"parrot": "grpc://nowhere:1", "moody": "grpc://nowhere:1"}
 
     def __init__(self, catalog: Path | None, *, only=None) -> None:
         self.asked = os.environ.get("STRANGER_ASKED")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from kernel.shell import checking
 from tests.kernel.shell.on_a_terminal import shown_by
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -80,3 +82,34 @@ def test_on_a_terminal_the_tables_stay():
 
     assert code == 1
     assert b"make it answer" in shown
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding that tells where."""
+
+    address: str
+    model: str
+    status: str = "fits"
+    check: str = "is asked"
+    found: str = "an answer"
+    promise: str = ""
+    mend: str = ""
+
+
+async def test_servers_of_one_name_have_their_own_tables(capsys: pytest.CaptureFixture[str]):
+    """Their address is the title, not what was asked for; what a server says of itself is not taken for another's."""
+
+    async def findings():
+        for address in ("grpc://one:1", "grpc://two:2"):
+            yield Found(address, "")
+            yield Found(address, "m")
+        yield Found("grpc://three\x1b[2J:3", "", "does not fit")
+        yield Found("grpc://four:4", "")
+
+    fits = await checking.show(findings(), "ours")
+    shown = capsys.readouterr().out
+
+    assert not fits
+    titles = [line.split()[1] for line in shown.splitlines() if line.startswith(("server ", "model "))]
+    assert titles == ["grpc://one:1", "m", "grpc://two:2", "m", "grpc://three\u241b[2J:3", "grpc://four:4"]

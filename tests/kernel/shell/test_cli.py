@@ -126,3 +126,49 @@ def test_a_terminal_shows_the_live_display(tmp_path: Path):
     assert code == 0
     assert b"parrot" in shown
     assert b"manners" in shown
+
+
+UP = """
+models:
+  finds: {bundled: shapes_detector}
+  claude: {anthropic: claude-sonnet-4-6, key_env: VENDOR_KEY, base_url: "URL"}
+  theirs: {server: "grpc://127.0.0.1:1", kind: generate}
+  gold: {player: gold}
+"""
+
+
+@pytest.mark.triton
+@pytest.mark.slow
+async def test_up_tells_the_address_of_each_model(tmp_path: Path):
+    """Vendors' models run in a server of their own, where no other model is; what is served elsewhere or nowhere has none of ours."""
+    client = pytest.importorskip("gateway.client")
+    pytest.importorskip("aiohttp")
+    from tests.vendors.anthropic_api import KEY, AnthropicApi
+
+    with AnthropicApi().in_thread() as api:
+        (tmp_path / "catalog.yaml").write_text(UP.replace("URL", api.url))
+        command = [*ASSAY, "up", "--catalog", str(tmp_path / "catalog.yaml")]
+        environment = {**os.environ, "VENDOR_KEY": KEY}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        lines = []
+        try:
+            for line in process.stdout:
+                lines.append(line.strip())
+                if line.startswith("serving"):
+                    break
+            told = dict(line.split(": ", 1) for line in lines[:-1])
+            at = {name: said.rpartition("grpc://")[2] for name, said in told.items() if " at " in said}
+            servers = {name: client.Server(address) for name, address in at.items()}
+            ready = {(name, server): await servers[server].ready(name) for name in at for server in at}
+            for server in servers.values():
+                await server.aclose()
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+
+    assert told["finds"].startswith("detect, ready at grpc://127.0.0.1:")
+    assert told["claude"].startswith("generate, ready at grpc://127.0.0.1:")
+    assert (told["theirs"], told["gold"]) == ("generate, unavailable", "player, not started")
+    assert ready == {("finds", "finds"): True, ("claude", "claude"): True, ("finds", "claude"): False, ("claude", "finds"): False}
+    assert lines[-1] == f"serving at grpc://{at['finds']} and grpc://{at['claude']}; end with Ctrl-C"
+    assert process.returncode == 130
