@@ -10,6 +10,8 @@ KERNEL_VENV ?= .venv-kernel
 KERNEL_READY := $(KERNEL_VENV)/.ready
 LITELLM_VENV ?= .venv-litellm
 LITELLM_READY := $(LITELLM_VENV)/.ready
+MLSERVER_VENV ?= .venv-mlserver
+MLSERVER_READY := $(MLSERVER_VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 $(READY): pyproject.toml constraints.txt
@@ -27,8 +29,8 @@ $(KERNEL_READY): pyproject.toml constraints.txt
 demo: $(READY)
 	@$(BIN)/assay run quickstart --report report.html
 
-test: $(READY) tools
-	@$(BIN)/pytest
+test: $(READY) $(MLSERVER_READY) tools
+	@MLSERVER=$(MLSERVER_VENV)/bin/mlserver $(BIN)/pytest
 
 # What Python packages cannot bring: strace (kills at every write) and a browser. Without them, their tests say so and are skipped.
 tools:
@@ -56,6 +58,12 @@ $(LITELLM_READY):
 	@$(LITELLM_VENV)/bin/pip install --quiet "litellm[proxy]==1.106.2"
 	@touch $@
 
+# MLServer, a server of the Open Inference Protocol that is not Triton, lives in an environment of its own.
+$(MLSERVER_READY):
+	@test -x $(MLSERVER_VENV)/bin/python || $(PYTHON) -m venv $(MLSERVER_VENV)
+	@$(MLSERVER_VENV)/bin/pip install --quiet "mlserver==1.7.1"
+	@touch $@
+
 bench: $(READY) $(LITELLM_READY)
 	@LITELLM=$(LITELLM_VENV)/bin/litellm $(BIN)/python -m tests.benchmarks
 
@@ -67,4 +75,4 @@ train: $(READY)
 	@$(BIN)/python -m training.adversarial
 
 clean:
-	rm -rf $(VENV) $(KERNEL_VENV) $(LITELLM_VENV) assay-data report.html .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(KERNEL_VENV) $(LITELLM_VENV) $(MLSERVER_VENV) assay-data report.html .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

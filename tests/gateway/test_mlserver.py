@@ -1,12 +1,6 @@
-"""The real MLServer, in an environment of its own: `python3 -m venv .venv-mlserver && .venv-mlserver/bin/pip install mlserver`."""
+"""The real MLServer, in an environment of its own: `make .venv-mlserver/.ready` brings it, as `make test` does."""
 
-import asyncio
 import json
-import os
-import socket
-import subprocess
-import time
-from pathlib import Path
 
 import pytest
 
@@ -15,42 +9,20 @@ from gateway.canary import PICTURE
 from gateway.session import open_gateway
 from kernel.contract import Deadline, Kind, Request, Sampling, Text
 from kernel.errors import ModelFault, Unsupported
+from tests.mlserver.started import needed, started
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = ROOT / ".venv-mlserver" / "bin" / "mlserver"
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PROGRAM.exists(), reason=f"{PROGRAM} is not there; the docstring says how to get it")]
+pytestmark = [pytest.mark.slow, needed]
 
 
 @pytest.fixture(scope="module")
 async def session(tmp_path_factory):
     """A gateway to one model of MLServer, by our names and by its own."""
     folder = tmp_path_factory.mktemp("mlserver")
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    http, grpc, metrics = (one.getsockname()[1] for one in held)
-    for one in held:
-        one.close()
-    settings = {"host": "127.0.0.1", "http_port": http, "grpc_port": grpc, "metrics_port": metrics, "parallel_workers": 0}
-    for path in (ROOT / "tests" / "mlserver").iterdir():
-        if path.is_file():
-            (folder / path.name).write_bytes(path.read_bytes())
-    (folder / "settings.json").write_text(json.dumps(settings))
-    server = f'server: "grpc://127.0.0.1:{grpc}", model: words, kind: generate'
-    (folder / "catalog.yaml").write_text(f"models:\n  words: {{{server}}}\n  own: {{{server}, tensors: {{max_tokens: max_new_tokens}}}}\n")
-    environment = os.environ | {"PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
-    with (folder / "log").open("wb") as log:
-        child = subprocess.Popen([PROGRAM, "start", "."], cwd=folder, env=environment, stdout=log, stderr=log)
-    try:
+    with started(folder) as port:
+        server = f'server: "grpc://127.0.0.1:{port}", model: words, kind: generate'
+        (folder / "catalog.yaml").write_text(f"models:\n  words: {{{server}}}\n  own: {{{server}, tensors: {{max_tokens: max_new_tokens}}}}\n")
         async with open_gateway(folder / "catalog.yaml") as opened:
-            until = time.monotonic() + 60
-            while (await opened.cards())["words"].state != "ready":
-                assert child.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < until
-                await asyncio.sleep(0.2)
             yield opened
-    finally:
-        child.terminate()
-        child.wait()
 
 
 async def ask(session, model, *parts, **more):
