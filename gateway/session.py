@@ -33,6 +33,7 @@ from kernel.errors import GatewayError, InvalidSpec, ModelError, ModelNotFound
 
 NOT_STARTED = "not started"
 PLAYED = "kernel"
+NO_SERVER = "no server of our own is running: neither a local model nor a vendor's was asked for, or the session is not entered"
 
 log = structlog.get_logger("assay.gateway")
 
@@ -67,16 +68,26 @@ class Session:
         self._models: dict[str, Model] = {}
         self._elsewhere = {name: self._served_elsewhere(name, entry) for name, entry in catalog.entries.items() if isinstance(entry, Server)}
         self._caretakers: dict[str, Caretaker] = {}
+        self._addresses: dict[str, str] = {}
         self._closing = AsyncExitStack()
         self.purse = purse
+        self.journals: Path | None = None
+        """Where vendors' batches are remembered between sessions. To be set before the session is entered."""
         self.triton: Triton | None = None
 
     @property
     def address(self) -> str:
         """Where other programs reach the local models, as host:port. Raises `GatewayError` while there is no server."""
         if self.triton is None:
-            raise GatewayError("no server of our own is running: no local model was asked for, or the session is not entered")
+            raise GatewayError(NO_SERVER)
         return self.triton.address
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Where other programs reach each model that runs here, as grpc://host:port: vendors' have a server of their own. Raises `GatewayError`."""
+        if not self._addresses:
+            raise GatewayError(NO_SERVER)
+        return dict(self._addresses)
 
     async def __aenter__(self) -> Self:
         """Start the server with the local models, and connect to the others. Raises `GatewayError` or `InvalidSpec`."""
@@ -95,6 +106,7 @@ class Session:
         """End the server and all connections. Calling it twice does no harm."""
         self._models.clear()
         self._caretakers.clear()
+        self._addresses.clear()
         await self._closing.aclose()
         await asyncio.gather(*(model.aclose() for model in self._elsewhere.values()))
         self.triton = None
@@ -147,6 +159,7 @@ class Session:
         self._closing.push_async_callback(triton.aclose)
         supervisor = await triton.open()
         self._caretakers |= supervisor.models
+        self._addresses |= dict.fromkeys(supervisor.models, f"grpc://{triton.address}")
         for name, caretaker in supervisor.models.items():
             self._models[name] = self._governed(name, Supervised(caretaker.client, caretaker.watch), supervised=True)
         return triton
@@ -158,6 +171,7 @@ class Session:
         return {name: entry for name in self._wanted if isinstance(entry := self._catalog.entries[name], Vendor)}
 
     def _with_key(self, name: str, entry: Vendor, folder: ModelFolder) -> ModelFolder:
+        folder = vendors.with_batches(name, entry, folder, self.journals)
         return replace(folder, secrets={vendors.KEY_FILE: vendors.key_of(name, entry, self._catalog.path.parent)})
 
     async def _folder(self, name: str) -> ModelFolder:
@@ -179,7 +193,7 @@ class Session:
                 return await self._card_of_player(name, player)
             case Server():
                 return await self._card_from_elsewhere(name)
-        folder = await self._folder(name)
+        folder, entry = await self._folder(name), self._catalog.entries[name]
         description = folder.description
         return ModelCard(
             name=name,
@@ -188,6 +202,7 @@ class Session:
             state=await self._state(name),
             identity=folder.identity,
             accepts=description.accepts,
+            at_once=vendors.at_once(entry) if isinstance(entry, Vendor) else None,
         )
 
     async def _card_of_player(self, name: str, player: Player) -> ModelCard:
@@ -200,6 +215,7 @@ class Session:
             state=NOT_STARTED if of is None else of.state,
             identity=f"player:{player.player}" + ("" if of is None else f":{of.identity}"),
             accepts=() if of is None else of.accepts,
+            at_once=None if of is None else of.at_once,
             player=player.model_dump(include={"player", "of"}, exclude_none=True),
         )
 

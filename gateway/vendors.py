@@ -29,6 +29,11 @@ LOOKS_LIKE_A_KEY = re.compile(r"(sk|rk|pk|xai|gsk)-[A-Za-z0-9_-]{8,}|[A-Za-z0-9_
 NO_KEY = "no-key-is-wanted-here"
 """What a server of one's own that wants no key is sent: the SDKs do not go without."""
 KEY_FILE = "key_file"
+IDENTITY = "vendor:"
+LONGEST_BATCH_SECONDS = 30 * 3600.0
+"""How long a call may stay with a vendor's batches: both end them after a day."""
+AT_ONCE = 2_000
+"""Calls that are in flight at once for a model with batches, where its entry does not say: so many requests make a batch."""
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Money = Annotated[float, Field(ge=0, le=1e6)]
 
@@ -52,6 +57,12 @@ class Vendor(Entry):
     max_tokens: Positive | None = None
     leave_out: list[str] = Field(default_factory=list)
     price: Price | None = None
+    mode: Literal["batch"] | None = None
+    """batch: requests go out as batches, which are answered within a day and cost half as much at both vendors."""
+    gather_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    """Of a batch: it is sent when for so long no request came."""
+    poll_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    """Of a batch: the pause between two looks at what became of it."""
 
     @property
     def model(self) -> str:
@@ -119,6 +130,10 @@ class AnthropicEntry(Vendor):
 
 def faults_of(entry: Vendor) -> Iterator[str]:
     """What is wrong with an entry of the right shape. What may be a key is not repeated."""
+    wrong = ("requests_per_minute", "tokens_per_minute", "deadline") if entry.mode == "batch" else ("gather_seconds", "poll_seconds")
+    for name in wrong:
+        if getattr(entry, name) is not None:
+            yield f"{name}: has no meaning {'with' if entry.mode == 'batch' else 'without'} mode: batch; leave it out"
     if entry.key_env is not None and entry.key_file is not None:
         yield "key_env and key_file: give one of them"
     if entry.key_env is None and entry.key_file is None and entry.base_url is None:
@@ -153,7 +168,28 @@ def folder_of(name: str, entry: Vendor) -> ModelFolder:
     for key, value in given.items():
         made.config.parameters[key].string_value = jsontext.dumps(value).decode()
     identity = hashlib.sha256(jsontext.dumps({"proxy": entry.proxy, **dict(sorted(given.items()))})).hexdigest()[:32]
-    return replace(made, identity=f"vendor:{identity}")
+    return replace(made, identity=f"{IDENTITY}{identity}")
+
+
+def at_once(entry: Vendor) -> int | None:
+    """The calls that have to be in flight for batches to fill; `None` for a model without them."""
+    return (entry.at_once or AT_ONCE) if entry.mode == "batch" else None
+
+
+def with_batches(name: str, entry: Vendor, folder: ModelFolder, journals: Path | None) -> ModelFolder:
+    """The proxy's folder, made to collect batches where the entry says so; `journals` is where they are remembered. Raises `InvalidSpec`."""
+    if entry.mode != "batch":
+        return folder
+    if journals is None:
+        raise InvalidSpec(f"model {name}", ["mode: batch has no place here in which batches are remembered; it works in assay run"])
+    given = {"journal": str((journals / f"{name}-{folder.identity.removeprefix(IDENTITY)}.sqlite").resolve())}
+    settings = {**given, "gather_seconds": entry.gather_seconds, "poll_seconds": entry.poll_seconds, "longest_seconds": LONGEST_BATCH_SECONDS}
+    for key, value in settings.items():
+        if value is not None:
+            folder.config.parameters[key].string_value = str(value)
+    for group in folder.config.instance_group:
+        group.count = 1  # one process collects, or there were as many batches
+    return folder
 
 
 def key_of(name: str, entry: Vendor, place: Path, environment: Mapping[str, str] = os.environ) -> str:

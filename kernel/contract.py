@@ -215,6 +215,7 @@ class ModelCard:
     where it could not be learned; such a model is not asked.
     state: "ready", "loading", "unavailable" or "not started". accepts: names of the inputs, optional ones with "?".
     player: set when this entry is a null player, which the kernel plays itself: its keys of the catalog.
+    at_once: how many calls have to be in flight where that is the model's to say: it collects them.
     """
 
     name: str
@@ -224,6 +225,7 @@ class ModelCard:
     identity: str
     accepts: tuple[str, ...] = ()
     player: Mapping[str, Any] | None = None
+    at_once: int | None = None
 
 
 class Gateway(Model, Protocol):

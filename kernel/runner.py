@@ -169,7 +169,7 @@ class Runner:
 
     async def _lane(self, states: list[_State]) -> None:
         """All tasks of one model, one after the other, without a gap between them."""
-        at_once = self._plan.suite.at_once
+        at_once = states[0].task.card.at_once or self._plan.suite.at_once
         supply = Supply[_Ready](2 * at_once)
         feeder = asyncio.create_task(self._feed(states, supply))
         workers = [asyncio.create_task(self._work(supply)) for _ in range(at_once)]

@@ -160,6 +160,11 @@ class Anthropic:
         chosen = {name: getattr(sampling, name) for name in _RANDOMNESS if name in self._sent}
         return {**body, **{name: value for name, value in chosen.items() if value is not None}}
 
+    @property
+    def samples(self) -> bool:
+        """Whether the model is ever sent what only `OLDER_VERSION` takes."""
+        return sampled(self._sent)
+
     def _not_honoured(self, sampling: Sampling) -> list[str]:
         honoured = {*self._sent, "max_tokens", *(("n",) if sampling.n == 1 else ())}
         return sorted(set(sampling.as_dict()) - honoured)

@@ -7,7 +7,7 @@ the right one, and cost more processor than everything else about a call.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ from kernel.errors import BadReply, DeadlineExceeded, ModelError, Unavailable
 
 CONNECTIONS = httpx2.Limits(max_connections=4096)
 """The SDKs themselves open 1,000, and aiohttp 100 where it is given no number. `gateway.policy` decides how many are used."""
+AS_IT_COMES = {"X-Stainless-Raw-Response": "stream", "Accept": "application/binary"}
+"""With these, both SDKs hand over a response whose body is still to be read; it is what their `with_streaming_response` sets."""
 MOMENT_SECONDS = 0.1
 LATE = "the vendor did not answer in time"
 
@@ -71,14 +73,18 @@ class Line:
             raise failure
         return _answer(response)
 
-    async def rows(self, opened: Callable[[], Any], deadline: Deadline) -> AsyncIterator[Any]:
-        """The values of a body that has JSON on every line; `opened` makes the SDK's streaming call. Raises `ModelError`."""
+    async def rows(self, path: str, deadline: Deadline) -> AsyncGenerator[Any]:
+        """Fetch a body that has JSON on every line, line by line; `None` for a line that is none. Raises `ModelError`."""
         seconds = self._seconds(deadline)
         try:
-            async with asyncio.timeout(seconds), opened() as response:
-                async for text in response.iter_lines():
-                    if text.strip():
-                        yield _json(text)
+            async with asyncio.timeout(seconds):
+                response = await self.client.get(path, cast_to=httpx2.Response, options={"timeout": seconds, "headers": AS_IT_COMES})
+                try:
+                    async for text in response.aiter_lines():
+                        if text.strip():
+                            yield _json(text)
+                finally:
+                    await response.aclose()
                 return
         except self._refused as error:
             failure = self.failure(_answer(error.response))

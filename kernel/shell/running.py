@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from kernel import registry
 from kernel.contract import Gateway, Kind, ModelCard
@@ -30,9 +30,17 @@ class Session(Gateway, AbstractAsyncContextManager["Session"], Protocol):
     """A gateway that is not started until it is entered; its cards can be read before."""
 
     @property
-    def address(self) -> str:
-        """Where other programs reach the models: host and port."""
+    def addresses(self) -> Mapping[str, str]:
+        """Where other programs reach the models that it serves, as grpc://host:port, by name. Raises `GatewayError` when it serves none."""
         ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A session that has calls which outlive it, such as a vendor's batches."""
+
+    journals: Path | None
+    """The folder in which it remembers them; to be set before the session is entered."""
 
 
 class OpenGateway(Protocol):
@@ -86,6 +94,8 @@ async def run_suite(
 ) -> tuple[str, list[str]]:
     """Run a suite, or go on with `run`. Its name, and notes on what could not be done."""
     plan, session = await _planned(suite, catalog, gateway, budget)
+    if isinstance(session, Remembering):
+        session.journals = store.folder / "batches"
     if isinstance(session, Paying):
         progress.spent = partial(getattr, session, "spent")
     if run is not None:

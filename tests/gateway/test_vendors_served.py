@@ -1,10 +1,12 @@
 """Vendors' models as people use them: a catalog, the real Triton, the vendors' real SDKs, and a vendor on loopback that misbehaves."""
 
+import asyncio
 import json
 import os
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,10 +75,15 @@ class Place:
         self.catalog = folder / "catalog.yaml"
         self.catalog.write_text(f"models:\n  it: {{{entry}, key_env: VENDOR_KEY, base_url: '{url}'{more}}}\n")
 
+    command = (Path(sys.executable).parent / "assay", "run", "suite.yaml", "--catalog", "catalog.yaml", "--store", "store")
+
     def run(self, *more: str) -> subprocess.CompletedProcess:
-        command = [Path(sys.executable).parent / "assay", "run", "suite.yaml", "--catalog", "catalog.yaml", "--store", "store", *more]
-        environment = {**os.environ, "VENDOR_KEY": self.key}
+        command, environment = [*self.command, *more], {**os.environ, "VENDOR_KEY": self.key}
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+    def start(self) -> subprocess.Popen:
+        environment = {**os.environ, "VENDOR_KEY": self.key}
+        return subprocess.Popen(self.command, cwd=self.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def manifest(self) -> dict:
         with sqlite3.connect(self.folder / "store" / "assay.db") as store:
@@ -174,6 +181,45 @@ def _everything_of_our_processes():
             yield name, Path(f"/proc/{process.pid}/environ").read_bytes() + line.encode()
         except (OSError, psutil.Error):
             continue
+
+
+def test_batches_outlive_the_run_that_submitted_them(maker, tmp_path):
+    """`kill -9` between submission and answer: the resumed run submits nothing again, and every case gets its own answer."""
+    with maker.api(polls=10**9).in_thread() as api:
+        place = Place(tmp_path, maker.entry, api.url, api.key, ", mode: batch, gather_seconds: 1, poll_seconds: 0.2, price: {input: 1.5, output: 7.5}")
+        with place.start() as first:
+            until = time.monotonic() + 60
+            while not api.batches and time.monotonic() < until:
+                time.sleep(0.1)
+            first.kill()
+        submitted = list(api.batches)
+        kept = place.count("outcomes")
+        api.polls = 0
+        second = place.run("--resume")
+
+    assert (1, 0) == (len(submitted), kept)
+    assert 0 == second.returncode, second.stderr
+    assert "96 scored, 0 failed" in second.stdout
+    assert submitted == list(api.batches)
+    assert (CASES, 0) == (api.paid, api.calls)
+    with sqlite3.connect(tmp_path / "store" / "assay.db") as store:
+        questions = dict(store.execute("select hex(replies), shown from outcomes"))
+        replies = {key: json.loads(reply) for key, reply in store.execute("select hex(key), reply from replies")}
+    assert all(json.loads(shown)["question"] == replies[key]["texts"][0] for key, shown in questions.items())
+    assert all(reply["report"]["cost"] > 0 for reply in replies.values())
+
+
+def test_a_batch_needs_a_place_in_which_it_is_remembered(maker, tmp_path, monkeypatch):
+    """Without one it could be paid twice, so `assay up` refuses it."""
+    monkeypatch.setenv("VENDOR_KEY", maker.api.__name__)
+    place = Place(tmp_path, maker.entry, "http://127.0.0.1:9", "key", ", mode: batch")
+
+    async def enter():
+        async with open_gateway(place.catalog):
+            pass
+
+    with pytest.raises(InvalidSpec, match="works in assay run"):
+        asyncio.run(enter())
 
 
 @one_vendor

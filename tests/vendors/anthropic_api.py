@@ -14,10 +14,12 @@ import base64
 import io
 import json
 import random
+import re
 import socket
 import struct
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -29,6 +31,8 @@ KEY = "sk-ant-fake-0123456789abcdefghijklmnopqrstuvwxyz"
 SAMPLING = ("temperature", "top_p", "top_k")
 NEW_VERSION = "2026-10-21"
 STILL_SAMPLED = ("claude-opus-4-6", "claude-sonnet-4-6", "claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5")
+IDENTIFIER = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+PAGE = 20
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER of no seconds: the socket is closed with RST."""
 LONGEST_REQUEST = 64 * 1024 * 1024
@@ -46,6 +50,7 @@ class AnthropicApi(Loopback):
             web.post("/v1/messages", self.asked),
             web.post("/v1/messages/count_tokens", self._count),
             web.post("/v1/messages/batches", self._create),
+            web.get("/v1/messages/batches", self._list),
             web.get("/v1/messages/batches/{id}", self._retrieve),
             web.get("/v1/messages/batches/{id}/results", self._results),
         ]
@@ -67,11 +72,21 @@ class AnthropicApi(Loopback):
         twice = [name for name, number in Counter(each["custom_id"] for each in requests).items() if number > 1]
         if refused := self.refused(request, {"max_tokens": 1, "messages": []}):
             return refused
+        if not all(IDENTIFIER.fullmatch(each["custom_id"]) for each in requests):
+            return error(400, "invalid_request_error", "requests: custom_id must match ^[a-zA-Z0-9_-]{1,64}$")
+        version = request.headers.get("anthropic-version", "")
+        if fault := next((fault for each in requests if (fault := fault_of(each["params"], version))), None):
+            return error(400, "invalid_request_error", f"requests: {fault}")
         if twice:
             return error(400, "invalid_request_error", f"requests: custom_id must be unique, found {twice[0]} more than once")
         name = f"msgbatch_{len(self.batches):024d}"
-        self.batches[name] = {"requests": requests, "polls": 0}
-        return web.json_response(self._batch(name))
+        self.batches[name] = {"requests": requests, "polls": 0, "created": datetime.now(UTC).isoformat()}
+        return await self.created(request, web.json_response(self._batch(name)))
+
+    async def _list(self, request: web.Request) -> web.Response:
+        for batch in self.batches.values():
+            batch["polls"] += 1
+        return web.json_response(self.page([self._batch(name) for name in reversed(self.batches)], request.query.get("after_id"), PAGE))
 
     async def _retrieve(self, request: web.Request) -> web.Response:
         if (name := request.match_info["id"]) not in self.batches:
@@ -88,7 +103,7 @@ class AnthropicApi(Loopback):
             "type": "message_batch",
             "processing_status": "ended" if ended else "in_progress",
             "request_counts": {end: ends[end] for end in ("processing", "succeeded", "errored", "canceled", "expired")},
-            "created_at": "2026-11-01T00:00:00Z",
+            "created_at": batch["created"],
             "expires_at": "2026-11-02T00:00:00Z",
             "ended_at": "2026-11-01T01:00:00Z" if ended else None,
             "archived_at": None,
@@ -101,6 +116,9 @@ class AnthropicApi(Loopback):
         if name not in self.batches or self.batches[name]["polls"] < self.polls:
             return error(404, "not_found_error", f"message batch {name} has no results")
         found = [{"custom_id": each["custom_id"], "result": self._result(each)} for each in self.batches[name]["requests"]]
+        if not self.batches[name].setdefault("fetched", 0):
+            self.paid += sum(each["result"]["type"] == "succeeded" for each in found)
+        self.batches[name]["fetched"] += 1
         random.Random(name).shuffle(found)
         text = "".join(json.dumps(line) + "\n" for line in self.lines(found))
         return web.Response(text=text, content_type="application/x-jsonl")
@@ -108,7 +126,6 @@ class AnthropicApi(Loopback):
     def _result(self, each: dict[str, Any]) -> dict[str, Any]:
         end = self.outcome(each["custom_id"])
         if end == "succeeded":
-            self.paid += 1
             return {"type": end, "message": message_to(each["params"])}
         if end == "errored":
             told = {"type": "error", "error": {"type": "invalid_request_error", "message": "a fault of the request"}, "request_id": "req_b"}

@@ -44,6 +44,8 @@ class Loopback:
         self.headers: list[dict[str, str]] = []
         self.batches: dict[str, dict[str, Any]] = {}
         self.many = asyncio.Condition()
+        self.taking: list[str] = []
+        """What becomes of the next batches that are handed in: "lost" is taken, and the line breaks before that is said."""
 
     def routes(self) -> Iterable[web.RouteDef]:
         """What is served."""
@@ -69,12 +71,27 @@ class Loopback:
         finally:
             self.in_flight -= 1
 
-    async def __aenter__(self) -> Self:
+    async def created(self, request: web.Request, response: web.Response) -> web.StreamResponse:
+        """A batch was taken; whether its maker hears of it is what `taking` says."""
+        if not self.taking or self.taking.pop(0) != "lost":
+            return response
+        assert request.transport is not None
+        request.transport.abort()
+        return web.StreamResponse()
+
+    @staticmethod
+    def page(entries: list[dict[str, Any]], after: str | None, size: int) -> dict[str, Any]:
+        """A page of a list that is newest first, from what comes after an entry. Time goes on with every look."""
+        identifiers = [entry["id"] for entry in entries]
+        begin = identifiers.index(after) + 1 if after else 0
+        return {"data": entries[begin : begin + size], "has_more": begin + size < len(entries)}
+
+    async def __aenter__(self, port: int = 0) -> Self:
         app = web.Application(client_max_size=self.longest_request)
         app.add_routes(self.routes())
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self.runner.setup()
-        await web.TCPSite(self.runner, "127.0.0.1", 0, backlog=2048).start()
+        await web.TCPSite(self.runner, "127.0.0.1", port, backlog=2048, reuse_address=True).start()
         self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}{self.prefix}"
         return self
 

@@ -17,6 +17,7 @@ import random
 import re
 import socket
 import struct
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +30,7 @@ from tests.vendors.loopback import Behaviour, Loopback, Script
 KEY = "sk-proj-fake-0123456789abcdefghijklmnopqrstuvwxyz"
 CHAT, IMAGES = "/v1/chat/completions", "/v1/images/generations"
 REASONS = re.compile(r"o\d|gpt-5(-(?!chat)|$)|gpt-5\.[56]|gpt-6")
+PAGE = 20
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER of no seconds: the socket is closed with RST."""
 LONGEST_REQUEST = 256 * 1024 * 1024
@@ -53,6 +55,7 @@ class OpenAIApi(Loopback):
             web.post("/v1/files", self._upload),
             web.get("/v1/files/{id}/content", self._content),
             web.post("/v1/batches", self._create),
+            web.get("/v1/batches", self._list),
             web.get("/v1/batches/{id}", self._retrieve),
         ]
 
@@ -95,8 +98,14 @@ class OpenAIApi(Loopback):
         asked = [json.loads(line) for line in self.files[body["input_file_id"]].splitlines()]
         identifier = f"batch_{len(self.batches):032d}"
         twice = [name for name, number in Counter(each["custom_id"] for each in asked).items() if number > 1]
-        self.batches[identifier] = {"body": body, "asked": asked, "polls": 0, "twice": twice, "files": None}
-        return web.json_response(self._batch(identifier))
+        self.batches[identifier] = {"body": body, "asked": asked, "polls": 0, "twice": twice, "files": None, "created": int(time.time())}
+        return await self.created(request, web.json_response(self._batch(identifier)))
+
+    async def _list(self, request: web.Request) -> web.Response:
+        for batch in self.batches.values():
+            batch["polls"] += 1
+        listed = self.page([self._batch(name) for name in reversed(self.batches)], request.query.get("after"), PAGE)
+        return self._stranger(request) or web.json_response({"object": "list", **listed})
 
     async def _retrieve(self, request: web.Request) -> web.Response:
         if (identifier := request.match_info["id"]) not in self.batches:
@@ -126,8 +135,8 @@ class OpenAIApi(Loopback):
             "status": status,
             "output_file_id": output,
             "error_file_id": errors,
-            "created_at": 1_793_500_000,
-            "expires_at": 1_793_586_400,
+            "created_at": batch["created"],
+            "expires_at": batch["created"] + 86_400,
             "request_counts": {"total": len(batch["asked"]), "completed": ends["completed"] if over else 0, "failed": ends["failed"] if over else 0},
             "metadata": batch["body"].get("metadata"),
         }

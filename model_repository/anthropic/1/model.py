@@ -1,6 +1,6 @@
 """Anthropic's models inside Triton."""
 
 from gateway.host import hosted
-from gateway.proxies.anthropic import Anthropic
+from gateway.proxies.anthropic_batches import served
 
-TritonPythonModel = hosted(Anthropic)
+TritonPythonModel = hosted(served)

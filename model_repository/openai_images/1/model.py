@@ -1,6 +1,6 @@
 """OpenAI's models inside Triton."""
 
 from gateway.host import hosted
-from gateway.proxies.openai import OpenAI
+from gateway.proxies.openai_batches import served
 
-TritonPythonModel = hosted(OpenAI)
+TritonPythonModel = hosted(served)
