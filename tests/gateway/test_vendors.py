@@ -50,6 +50,10 @@ def test_an_entry_says_what_stands_in_the_design(entry):
         ("{openai: gpt-4o, key_envv: A}", "did you mean 'key_env'"),
         ("{openai: gpt-4o, key_env: A, requests_per_minute: 0}", "requests_per_minute"),
         ("{openai: gpt-4o, key_env: A, price: {input: -1.0}}", "price.input"),
+        ("{openai: gpt-4o, key_env: A, mode: later}", "mode"),
+        ("{openai: gpt-4o, key_env: A, mode: batch, tokens_per_minute: 9}", "no meaning with mode: batch"),
+        ("{openai: gpt-4o, key_env: A, mode: batch, deadline: 9}", "no meaning with mode: batch"),
+        ("{openai: gpt-4o, key_env: A, poll_seconds: 9}", "no meaning without mode: batch"),
     ],
 )
 def test_what_is_wrong_is_told_and_no_key_with_it(entry, text, fault):
@@ -113,3 +117,15 @@ def test_identity_is_what_the_vendor_is_asked_for(entry):
     assert len(texts) == len(different)
     assert {vendors.folder_of("it", entry(texts[0])).identity} == alike
     assert Kind.IMAGINE is vendors.folder_of("it", entry("{openai: a, kind: imagine, key_env: A}")).description.signature.kind
+
+
+def test_the_way_of_asking_makes_no_other_model(entry, tmp_path):
+    """What was answered in one mode is kept for the other; a journal is each entry's own."""
+    now, later = entry("{openai: gpt-4o, key_env: A}"), entry("{openai: gpt-4o, key_env: A, mode: batch, gather_seconds: 3, at_once: 7}")
+    folders = [vendors.folder_of("it", each) for each in (now, later)]
+    same, batched = (vendors.with_batches("it", each, folder, tmp_path) for each, folder in zip((now, later), folders, strict=True))
+
+    assert same.identity == batched.identity
+    assert (None, None, 7) == (same.parameter("journal"), vendors.at_once(now), vendors.at_once(later))
+    assert str(tmp_path) in batched.parameter("journal")
+    assert ("3.0", 1) == (batched.parameter("gather_seconds"), batched.config.instance_group[0].count)
