@@ -61,8 +61,7 @@ $(LITELLM_READY):
 # MLServer, a server of the Open Inference Protocol that is not Triton, lives in an environment of its own.
 $(MLSERVER_READY):
 	@test -x $(MLSERVER_VENV)/bin/python || $(PYTHON) -m venv $(MLSERVER_VENV)
-	@$(MLSERVER_VENV)/bin/pip install --quiet "mlserver==1.7.1"
-	@touch $@
+	@$(MLSERVER_VENV)/bin/pip install --quiet "mlserver==1.7.1" && touch $@ || echo "MLServer cannot be installed here; the tests that want it are skipped"
 
 bench: $(READY) $(LITELLM_READY)
 	@LITELLM=$(LITELLM_VENV)/bin/litellm $(BIN)/python -m tests.benchmarks
