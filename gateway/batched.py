@@ -5,7 +5,7 @@
 
     TritonPythonModel = batched(MyModel)
 
-is a whole `model.py`. All requests of one `execute` are one call of `answer`. Whatever the model returns or raises, each
+is a whole `model.py`. The parameters of `config.pbtxt` are arguments of the class, as in `gateway.host`. All requests of one `execute` are one call of `answer`. Whatever the model returns or raises, each
 request gets exactly one answer, and a bad one costs no other.
 """
 
@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import structlog
 
 from gateway import status, wire
-from gateway.host import signature_of
+from gateway.host import arguments, signature_of
 from kernel.contract import Reply, Request
 from kernel.errors import Cancelled, ModelError, ModelFault
 
@@ -37,7 +37,7 @@ class BatchModel(Protocol):
         ...
 
 
-def batched(make: Callable[[], BatchModel]) -> type[BatchedModel]:
+def batched(make: Callable[..., BatchModel]) -> type[BatchedModel]:
     """The class that Triton looks for, around what `make` makes."""
     return type("TritonPythonModel", (BatchedModel,), {"make": staticmethod(make)})
 
@@ -45,7 +45,7 @@ def batched(make: Callable[[], BatchModel]) -> type[BatchedModel]:
 class BatchedModel:
     """What Triton calls."""
 
-    make: Callable[[], BatchModel]
+    make: Callable[..., BatchModel]
 
     def initialize(self, args: Mapping[str, str]) -> None:
         """Load the model."""
@@ -60,7 +60,7 @@ class BatchedModel:
         parameters = {name: value["string_value"] for name, value in config.get("parameters", {}).items()}
         unbatched = signature_of({**config, "max_batch_size": 0}, parameters)
         self.signature = replace(unbatched, batched=config["max_batch_size"] > 0)
-        self.model = type(self).make()
+        self.model = type(self).make(**arguments(parameters))
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer a batch."""
