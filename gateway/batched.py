@@ -5,8 +5,9 @@
 
     TritonPythonModel = batched(MyModel)
 
-is a whole `model.py`. The parameters of `config.pbtxt` are arguments of the class, as in `gateway.host`. All requests of one `execute` are one call of `answer`. Whatever the model returns or raises, each
-request gets exactly one answer, and a bad one costs no other.
+is a whole `model.py`. The parameters of `config.pbtxt` are arguments of the class, as in `gateway.host`. All requests of one
+`execute` are one call of `answer`. Whatever the model returns or raises, each request gets exactly one answer, and a bad one
+costs no other.
 """
 
 from __future__ import annotations
