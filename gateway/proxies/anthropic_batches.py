@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from gateway import jsontext
 from gateway.proxies.anthropic import OLDER_VERSION, Anthropic
-from gateway.proxies.batches import GATHER_SECONDS, POLL_SECONDS, Batched, NotYet
+from gateway.proxies.batches import NotYet
 from gateway.proxies.journal import Sent
-from kernel.contract import Deadline, Model
+from kernel.contract import Deadline
 from kernel.errors import BadReply
 
 PATH = "/v1/messages/batches"
@@ -36,12 +35,6 @@ _STATUSES = {
 }
 """The statuses that go with the types of errors, from the vendor's page platform.claude.com/docs/en/api/errors."""
 OTHER_FAULT = 500
-
-
-async def served(*, journal: str | None = None, gather_seconds: float = GATHER_SECONDS, poll_seconds: float = POLL_SECONDS, **given: Any) -> Model:
-    """The model that Triton hosts: `Anthropic`, or with a journal its batches."""
-    model = Anthropic(**given)
-    return model if journal is None else Batched(model, AnthropicBatches(model), Path(journal), gather_seconds=gather_seconds, poll_seconds=poll_seconds)
 
 
 class AnthropicBatches:

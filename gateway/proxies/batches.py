@@ -88,6 +88,18 @@ class Office(Protocol):
         ...
 
 
+def by_mode(make: Callable[..., Asker], office: Callable[[Any], Office]) -> Callable[..., Awaitable[Asker | Batched]]:
+    """What Triton hosts: the vendor's model itself, or its batches where a journal is given."""
+
+    async def made(*, journal: str | None = None, gather_seconds: float = GATHER_SECONDS, poll_seconds: float = POLL_SECONDS, **given: Any) -> Asker | Batched:
+        asker = make(**given)
+        if journal is None:
+            return asker
+        return Batched(asker, office(asker), Path(journal), gather_seconds=gather_seconds, poll_seconds=poll_seconds)
+
+    return made
+
+
 @dataclass
 class _Gathering:
     """A batch that is being collected: its name, the lines by their keys, their bytes, and when the first one came."""

@@ -6,16 +6,15 @@ developers.openai.com/api/docs/guides/batch. A batch carries our name for it as 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from gateway import jsontext
-from gateway.proxies.batches import GATHER_SECONDS, POLL_SECONDS, Batched, NotYet
+from gateway.proxies.batches import NotYet
 from gateway.proxies.journal import Sent
 from gateway.proxies.openai import PATHS, OpenAI, encoded
-from kernel.contract import Deadline, Model
+from kernel.contract import Deadline
 from kernel.errors import BadReply, InvalidRequest
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000
@@ -26,12 +25,6 @@ NAME = "assay"
 CLOCKS_APART = 3600.0
 _UNDER_WAY = ("validating", "in_progress", "finalizing", "cancelling")
 _ENDED = ("completed", "expired", "cancelled")
-
-
-async def served(*, journal: str | None = None, gather_seconds: float = GATHER_SECONDS, poll_seconds: float = POLL_SECONDS, **given: Any) -> Model:
-    """The model that Triton hosts: `OpenAI`, or with a journal its batches."""
-    model = OpenAI(**given)
-    return model if journal is None else Batched(model, OpenAIBatches(model), Path(journal), gather_seconds=gather_seconds, poll_seconds=poll_seconds)
 
 
 class OpenAIBatches:

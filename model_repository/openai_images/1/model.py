@@ -1,6 +1,8 @@
 """OpenAI's models inside Triton."""
 
 from gateway.host import hosted
-from gateway.proxies.openai_batches import served
+from gateway.proxies.batches import by_mode
+from gateway.proxies.openai import OpenAI
+from gateway.proxies.openai_batches import OpenAIBatches
 
-TritonPythonModel = hosted(served)
+TritonPythonModel = hosted(by_mode(OpenAI, OpenAIBatches))

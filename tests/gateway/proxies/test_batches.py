@@ -11,14 +11,19 @@ from typing import Any
 
 import pytest
 
-from gateway.proxies import anthropic_batches, batches, openai_batches
+from gateway.proxies import batches
+from gateway.proxies.anthropic import Anthropic
+from gateway.proxies.anthropic_batches import AnthropicBatches
 from gateway.proxies.journal import Journal
+from gateway.proxies.openai import OpenAI
+from gateway.proxies.openai_batches import OpenAIBatches
 from kernel.contract import Deadline, Finish, Kind, Request, Sampling, Text
 from kernel.errors import DeadlineExceeded, InvalidRequest, PermissionDenied, Unauthenticated, Unavailable
 from tests.vendors import openai_api
 from tests.vendors.anthropic_api import AnthropicApi
 from tests.vendors.openai_api import OpenAIApi
 
+GPT, CLAUDE = batches.by_mode(OpenAI, OpenAIBatches), batches.by_mode(Anthropic, AnthropicBatches)
 PACE = {"gather_seconds": 0.2, "poll_seconds": 0.1}
 
 
@@ -27,7 +32,7 @@ class Maker:
     """A vendor: its server, its proxy, and what it calls the ends of a request in a batch."""
 
     api: type
-    office: Any
+    made: Any
     model: str
     done: str
     faulty: str
@@ -40,8 +45,8 @@ class Maker:
 
 
 MAKERS = {
-    "openai": Maker(OpenAIApi, openai_batches, "gpt-4o", "completed", "failed", "expired"),
-    "anthropic": Maker(AnthropicApi, anthropic_batches, "claude-opus-5-5", "succeeded", "errored", "expired"),
+    "openai": Maker(OpenAIApi, GPT, "gpt-4o", "completed", "failed", "expired"),
+    "anthropic": Maker(AnthropicApi, CLAUDE, "claude-opus-5-5", "succeeded", "errored", "expired"),
 }
 
 
@@ -64,7 +69,7 @@ class Desk:
         """A proxy, as Triton makes it."""
         (self.folder / "key").write_text(key or self.api.key)
         given = {"model": self.maker.model, "key_file": str(self.folder / "key"), "base_url": self.api.url, "journal": str(self.journal)}
-        self.opened.append(await self.maker.office.served(**{**given, **PACE, **more}))
+        self.opened.append(await self.maker.made(**{**given, **PACE, **more}))
         return self.opened[-1]
 
     async def close(self):
@@ -370,7 +375,7 @@ async def test_sampling_that_only_the_older_api_takes(tmp_path):
     """The whole batch goes in the older version, as a call would."""
     desk = Desk(MAKERS["anthropic"], tmp_path)
     async with desk.api:
-        desk.maker = Maker(AnthropicApi, anthropic_batches, "claude-haiku-4-5", "succeeded", "errored", "expired")
+        desk.maker = Maker(AnthropicApi, CLAUDE, "claude-haiku-4-5", "succeeded", "errored", "expired")
         proxy = await desk.open()
         reply = await ask(proxy, 0, sampling=Sampling(temperature=0.5, max_tokens=9))
         await desk.close()
@@ -383,7 +388,7 @@ async def test_pictures_are_made_by_batches_too(tmp_path):
     """OpenAI's image models."""
     desk = Desk(MAKERS["openai"], tmp_path)
     async with desk.api:
-        desk.maker = Maker(OpenAIApi, openai_batches, "gpt-image-1", "completed", "failed", "expired")
+        desk.maker = Maker(OpenAIApi, GPT, "gpt-image-1", "completed", "failed", "expired")
         proxy = await desk.open(makes="imagine")
         reply = await ask(proxy, 0, kind=Kind.IMAGINE)
         await desk.close()
