@@ -20,7 +20,8 @@ def reply_of(tensors: Mapping[str, Any], signature: Signature) -> Reply:
     kind = signature.kind
     if kind in (Kind.EMBED, Kind.CLASSIFY):
         rows = _given(tensors, "embedding" if kind is Kind.EMBED else "scores")
-        return Reply(rows=rows, report=_classes(rows, signature))
+        told = _report(tensors["report"]) if "report" in tensors else {}
+        return Reply(rows=rows, report={**told, **_classes(rows, signature)})
     if kind in (Kind.DETECT, Kind.READ):
         return Reply(detections=tuple(_detection(element) for element in _given(tensors, "detections")))
     finish = tuple(map(_finish, tensors["finish_reason"])) if "finish_reason" in tensors else ()
@@ -47,13 +48,14 @@ def tensors_of(reply: Reply, signature: Signature) -> dict[str, Any]:
     kind = signature.kind
     if kind in (Kind.EMBED, Kind.CLASSIFY):
         _check_rows(reply.rows)
-        return {"embedding" if kind is Kind.EMBED else "scores": reply.rows}
-    if kind in (Kind.DETECT, Kind.READ):
+        found: dict[str, Any] = {"embedding" if kind is Kind.EMBED else "scores": reply.rows}
+    elif kind in (Kind.DETECT, Kind.READ):
         return {"detections": [_found(detection) for detection in reply.detections]}
-    found = {"image": [picture.data for picture in _imagined(reply).pictures]} if kind is Kind.IMAGINE else _generated(reply)
+    else:
+        found = {"image": [picture.data for picture in _imagined(reply).pictures]} if kind is Kind.IMAGINE else _generated(reply)
     if reply.finish:
         found["finish_reason"] = [finish.encode() for finish in reply.finish]
-    if reply.report:
+    if reply.report and "report" in signature.outputs:
         try:
             found["report"] = [jsontext.dumps(reply.report)]
         except (TypeError, ValueError) as error:

@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 from pydantic import Field, create_model
 
-from gateway import servers, vendors
+from gateway import checkpoints, servers, vendors
+from gateway.checkpoints import Checkpoint, DiffusersEntry, InstrumentEntry, TransformersEntry
 from gateway.entry import Entry
 from gateway.repository import BUNDLED, CONFIG, bundled_names
 from gateway.servers import KindName, Server
-from gateway.vendors import AnthropicEntry, OpenAIEntry
+from gateway.vendors import AnthropicEntry, OpenAIEntry, PerspectiveEntry
 from kernel import documents
 from kernel.contract import Kind
 from kernel.documents import Strict
@@ -70,6 +71,10 @@ ENTRIES: Mapping[str, type[Entry]] = {
     "player": Player,
     "openai": OpenAIEntry,
     "anthropic": AnthropicEntry,
+    "perspective": PerspectiveEntry,
+    "transformers": TransformersEntry,
+    "diffusers": DiffusersEntry,
+    "instrument": InstrumentEntry,
 }
 
 
@@ -214,12 +219,17 @@ def _wrong_vendor(_: Catalog, __: str, entry: Any) -> Iterator[str]:
     yield from vendors.faults_of(entry)
 
 
+def _wrong_checkpoint(catalog: Catalog, _: str, entry: Any) -> Iterator[str]:
+    yield from checkpoints.faults_of(entry, catalog.path.parent)
+
+
 CHECKS: Mapping[type[Entry], Callable[[Catalog, str, Any], Iterator[str]]] = {
     Bundled: _wrong_bundled,
     Folder: _wrong_folder,
     Server: _wrong_server,
     Player: _wrong_player,
     vendors.Vendor: _wrong_vendor,
+    Checkpoint: _wrong_checkpoint,
 }
 
 

@@ -24,7 +24,7 @@ BACKENDS = ("python", "onnxruntime", "tensorrt")
 INHERITED = (
     *("HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME"),
     *("CUDA_VISIBLE_DEVICES", "CUDA_HOME", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"),
-    *("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "TORCH_HOME", "XDG_CACHE_HOME"),
+    *("HF_HOME", "HF_HUB_CACHE", "TORCH_HOME", "XDG_CACHE_HOME"),
     *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
 )
 OUTWARD = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "all_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -57,6 +57,7 @@ class Installation:
         return {
             "OMP_NUM_THREADS": str(threads),
             "TOKENIZERS_PARALLELISM": "false",
+            "HF_HUB_OFFLINE": "1",  # checkpoints are brought here before the server starts
             **{name: given[name] for name in INHERITED + OUTWARD * outward if name in given},
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), given.get("PATH", os.defpath)]),
             "LD_LIBRARY_PATH": os.pathsep.join([*map(str, paths), *filter(None, [given.get("LD_LIBRARY_PATH")])]),

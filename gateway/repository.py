@@ -15,6 +15,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2, service_pb2
 
+from gateway.digests import digest
 from gateway.signature import Description, describe
 from kernel.contract import Kind
 from kernel.errors import InvalidSpec, ModelError
@@ -22,8 +23,10 @@ from kernel.errors import InvalidSpec, ModelError
 BUNDLED = Path(__file__).resolve().parent.parent / "model_repository"
 CONFIG = "config.pbtxt"
 CACHE = "__pycache__"
-PROXIES = {"anthropic", "openai", "openai_images"}
+PROXIES = {"anthropic", "openai", "openai_images", "openai_moderation", "perspective"}
 """Folders in the model repository that host a vendor's models; an entry of its own says which."""
+TEMPLATES = {"transformers_model", "diffusers_model", "embedder", "classifier", "open_detector"}
+"""Folders in the model repository that serve a checkpoint; an entry of its own says which."""
 LONGEST_SECONDS = 60.0
 LOADING_SECONDS = 300.0
 MOST_SECONDS = 2 * 86_400.0
@@ -67,7 +70,7 @@ class LaidOut:
 
 def bundled_names() -> list[str]:
     """The models that come with Assay."""
-    return sorted({path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}")} - PROXIES)
+    return sorted({path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}")} - PROXIES - TEMPLATES)
 
 
 def read_folder(source: Path, name: str, kind: Kind | None = None) -> ModelFolder:
@@ -96,8 +99,7 @@ def identity(source: Path) -> str:
         if path.is_file() and CACHE not in path.parts:
             name = path.relative_to(source).as_posix().encode()
             hasher.update(b"%d:%s%d:" % (len(name), name, path.stat().st_size))
-            with path.open("rb") as file:
-                hasher.update(hashlib.file_digest(file, "sha256").digest())
+            hasher.update(digest(path))
     return f"sha256:{hasher.hexdigest()[:32]}"
 
 

@@ -13,12 +13,14 @@ from typing import Any, Self
 
 import structlog
 
-from gateway import vendors
+from gateway import checkpoints, vendors
 from gateway.access import access
 from gateway.address import target
 from gateway.caretaker import Caretaker
-from gateway.catalog import Catalog, Player, read_catalog
+from gateway.catalog import Bundled, Catalog, Folder, Player, read_catalog
+from gateway.checkpoints import Checkpoint
 from gateway.elsewhere import Elsewhere
+from gateway.entry import Entry
 from gateway.place import Sought
 from gateway.policy import Purse, govern
 from gateway.policy.purse import Estimate, estimate
@@ -141,7 +143,7 @@ class Session:
     async def _start(self) -> None:
         for name in self._elsewhere.keys() & set(self._wanted):
             self._elsewhere[name].reach()
-        local = {name: await self._folder(name) for name in self._wanted if self._catalog.folder(name) is not None}
+        local = {name: await self._folder(name, fetch=True) for name in self._wanted if self._is_local(name)}
         outward = {name: self._with_key(name, entry, await self._folder(name)) for name, entry in self._vendors().items()}
         if local:
             self.triton = await self._serve(local, self._options)
@@ -174,18 +176,25 @@ class Session:
         folder = vendors.with_batches(name, entry, folder, self.journals)
         return replace(folder, secrets={vendors.KEY_FILE: vendors.key_of(name, entry, self._catalog.path.parent)})
 
-    async def _folder(self, name: str) -> ModelFolder:
-        """What a local model is, read once."""
-        if name not in self._folders:
-            entry = self._catalog.entries.get(name)
-            if isinstance(entry, Vendor):
-                self._folders[name] = await asyncio.to_thread(vendors.folder_of, name, entry)
-                return self._folders[name]
-            folder = self._catalog.folder(name)
-            if folder is None:
-                raise ModelNotFound(self._why_not(name))
-            self._folders[name] = await asyncio.to_thread(read_folder, folder, name, self._catalog.kind(name))
+    def _is_local(self, name: str) -> bool:
+        return isinstance(self._catalog.entries[name], Bundled | Folder | Checkpoint)
+
+    async def _folder(self, name: str, *, fetch: bool = False) -> ModelFolder:
+        """What a model that we serve is, read once; `fetch` has a checkpoint brought here from the hub."""
+        if name not in self._folders or fetch:
+            self._folders[name] = await asyncio.to_thread(self._read_folder, name, self._catalog.entries[name], fetch=fetch)
         return self._folders[name]
+
+    def _read_folder(self, name: str, entry: Entry, *, fetch: bool) -> ModelFolder:
+        match entry:
+            case Vendor():
+                return vendors.folder_of(name, entry)
+            case Checkpoint():
+                return checkpoints.folder_of(name, entry, self._catalog.path.parent, fetch=fetch)
+        folder = self._catalog.folder(name)
+        if folder is None:
+            raise ModelNotFound(self._why_not(name))
+        return read_folder(folder, name, self._catalog.kind(name))
 
     async def _card(self, name: str) -> ModelCard:
         match self._catalog.entries[name]:

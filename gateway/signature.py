@@ -60,7 +60,7 @@ OUTPUTS: dict[Kind, tuple[Tensor, ...]] = {
     ),
     Kind.IMAGINE: (Tensor("image", _ANY), _FINISH, _REPORT),
     Kind.EMBED: (Tensor("embedding", _PAIR, FP32),),
-    Kind.CLASSIFY: (Tensor("scores", _PAIR, FP32),),
+    Kind.CLASSIFY: (Tensor("scores", _PAIR, FP32), _REPORT),
     Kind.DETECT: (Tensor("detections", _ANY),),
     Kind.READ: (Tensor("detections", _ANY),),
 }

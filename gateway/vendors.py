@@ -84,7 +84,7 @@ class OpenAIEntry(Vendor):
     """A model behind OpenAI's interface."""
 
     openai: str
-    kind: Literal["generate", "imagine"] = "generate"
+    kind: Literal["generate", "imagine", "classify"] = "generate"
     organization: str | None = None
     project: str | None = None
     old_max_tokens: bool = False
@@ -98,7 +98,7 @@ class OpenAIEntry(Vendor):
     @property
     def proxy(self) -> str:
         """The folder in the model repository that hosts it."""
-        return "openai" if self.kind == "generate" else "openai_images"
+        return {"generate": "openai", "imagine": "openai_images", "classify": "openai_moderation"}[self.kind]
 
     def settings(self) -> dict[str, Any]:
         """What the proxy is made with, besides its key; only what was set."""
@@ -128,12 +128,33 @@ class AnthropicEntry(Vendor):
         return super().settings() | ({"send": self.send} if self.send else {})
 
 
+class PerspectiveEntry(Vendor):
+    """Google's Perspective API: the scores of these attributes."""
+
+    perspective: Annotated[list[str], Field(min_length=1)]
+    language: str | None = None
+
+    @property
+    def model(self) -> str:
+        """The model's name at the vendor."""
+        return "perspective"
+
+    @property
+    def proxy(self) -> str:
+        """The folder in the model repository that hosts it."""
+        return "perspective"
+
+    def settings(self) -> dict[str, Any]:
+        """What the proxy is made with, besides its key; only what was set. The attributes are its classes."""
+        made = {"base_url": self.base_url, "language": self.language, "attributes": self.perspective, "classes": self.perspective}
+        return {name: value for name, value in made.items() if value}
+
+
 def faults_of(entry: Vendor) -> Iterator[str]:
     """What is wrong with an entry of the right shape. What may be a key is not repeated."""
-    wrong = ("requests_per_minute", "tokens_per_minute", "deadline") if entry.mode == "batch" else ("gather_seconds", "poll_seconds")
-    for name in wrong:
-        if getattr(entry, name) is not None:
-            yield f"{name}: has no meaning {'with' if entry.mode == 'batch' else 'without'} mode: batch; leave it out"
+    yield from _without_meaning(entry)
+    if isinstance(entry, PerspectiveEntry) and len(set(entry.perspective)) != len(entry.perspective):
+        yield f"perspective: {', '.join(entry.perspective)}; expected each attribute once"
     if entry.key_env is not None and entry.key_file is not None:
         yield "key_env and key_file: give one of them"
     if entry.key_env is None and entry.key_file is None and entry.base_url is None:
@@ -144,6 +165,17 @@ def faults_of(entry: Vendor) -> Iterator[str]:
         yield "key_file: this looks like a key; the catalog has the path of a file, never the key itself"
     if entry.base_url is not None:
         yield from _faults_of_address(entry.base_url)
+
+
+def _without_meaning(entry: Vendor) -> Iterator[str]:
+    wrong = ("requests_per_minute", "tokens_per_minute", "deadline") if entry.mode == "batch" else ("gather_seconds", "poll_seconds")
+    for name in wrong:
+        if getattr(entry, name) is not None:
+            yield f"{name}: has no meaning {'with' if entry.mode == 'batch' else 'without'} mode: batch; leave it out"
+    if isinstance(entry, PerspectiveEntry) or (isinstance(entry, OpenAIEntry) and entry.kind == "classify"):
+        for name in ("max_tokens", "leave_out", "old_max_tokens", "mode"):
+            if getattr(entry, name, None):
+                yield f"{name}: has no meaning for a model that classifies; leave it out"
 
 
 def _faults_of_address(address: str) -> Iterator[str]:

@@ -22,13 +22,13 @@ from kernel.errors import BadReply, DeadlineExceeded, InvalidRequest, InvalidSpe
 
 ADDRESS = "https://commentanalyzer.googleapis.com"
 PATH = "/v1alpha1/comments:analyze"
-LIMITS = "developers.perspectiveapi.com/s/about-the-api-limits-and-errors"
+LIMITS = "github.com/conversationai/perspectiveapi: 2-api/limits.md"
 KEY_HEADER = "X-Goog-Api-Key"
 MOST_BYTES = 20_480
 ATTRIBUTES = ("TOXICITY", "SEVERE_TOXICITY", "IDENTITY_ATTACK", "INSULT", "PROFANITY", "THREAT")
 """The columns of the scores, where the catalog names no others."""
 
-_LANGUAGE = "; name the text's language under language of this model, or only attributes that know it under attributes"
+_LANGUAGE = "; name the text's language under language of this model, or list only attributes that know it"
 _MEANT: dict[str, tuple[type[ModelError], str]] = {
     "API_KEY_INVALID": (Unauthenticated, ""),
     "COMMENT_EMPTY": (InvalidRequest, ""),

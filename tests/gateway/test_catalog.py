@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.address import fault_of
-from gateway.catalog import DEFAULT, Bundled, Folder, Player, Server, read_catalog
+from gateway.catalog import DEFAULT, ENTRIES, Bundled, Folder, Player, Server, read_catalog
 from kernel import documents
 from kernel.errors import InvalidSpec, UnknownName
 
@@ -100,7 +100,7 @@ def test_all_faults_are_told_at_once(write):
     found = faults(path)
 
     assert len(found) == 6
-    assert "line 4: models.three: expected one of bundled, folder, server, player, openai, anthropic; did you mean 'bundled'?" in found
+    assert f"line 4: models.three: expected one of {', '.join(ENTRIES)}; did you mean 'bundled'?" in found
     assert "line 5: models.four: has folder and server; an entry is one of them" in found
     assert any(fault.startswith("line 6: models: 'Five' is no name; expected 1 to 64 of a-z") for fault in found)
     assert "line 3: models.two.at_onc: unknown key; did you mean 'at_once'?" in found

@@ -51,6 +51,11 @@ def test_an_entry_says_what_stands_in_the_design(entry):
         ("{openai: gpt-4o, key_env: A, requests_per_minute: 0}", "requests_per_minute"),
         ("{openai: gpt-4o, key_env: A, price: {input: -1.0}}", "price.input"),
         ("{openai: gpt-4o, key_env: A, mode: later}", "mode"),
+        ("{openai: omni-moderation-latest, key_env: A, kind: classify, mode: batch}", "mode: has no meaning for a model that classifies"),
+        ("{openai: omni-moderation-latest, key_env: A, kind: classify, max_tokens: 4}", "max_tokens: has no meaning"),
+        ("{perspective: [], key_env: A}", "perspective"),
+        ("{perspective: [THREAT, THREAT], key_env: A}", "expected each attribute once"),
+        ("{perspective: [TOXICITY]}", "key_env: missing"),
         ("{openai: gpt-4o, key_env: A, mode: batch, tokens_per_minute: 9}", "no meaning with mode: batch"),
         ("{openai: gpt-4o, key_env: A, mode: batch, deadline: 9}", "no meaning with mode: batch"),
         ("{openai: gpt-4o, key_env: A, poll_seconds: 9}", "no meaning without mode: batch"),
@@ -117,6 +122,15 @@ def test_identity_is_what_the_vendor_is_asked_for(entry):
     assert len(texts) == len(different)
     assert {vendors.folder_of("it", entry(texts[0])).identity} == alike
     assert Kind.IMAGINE is vendors.folder_of("it", entry("{openai: a, kind: imagine, key_env: A}")).description.signature.kind
+
+
+def test_models_that_classify_tell_their_classes_before_they_are_asked(entry):
+    """Of Perspective, they are the attributes of the entry."""
+    moderation = vendors.folder_of("it", entry("{openai: omni-moderation-latest, key_env: A, kind: classify}"))
+    perspective = vendors.folder_of("it", entry("{perspective: [TOXICITY, THREAT], key_env: A, language: en}"))
+
+    assert 13 == len(moderation.description.signature.classes)
+    assert ('["TOXICITY","THREAT"]', '["TOXICITY","THREAT"]') == (perspective.parameter("classes"), perspective.parameter("attributes"))
 
 
 def test_the_way_of_asking_makes_no_other_model(entry, tmp_path):

@@ -1,4 +1,4 @@
-"""A vendor that is none: a real HTTP server on loopback that answers as OpenAI documents for chat, images, files and batches.
+"""A vendor that is none: a real HTTP server on loopback that answers as OpenAI documents for chat, images, moderation, files and batches.
 
     async with OpenAIApi(lambda number: overloaded if number == 1 else answers()) as api:
         ...  # api.url, api.key; afterwards api.calls, api.paid, api.bodies, api.headers
@@ -28,7 +28,10 @@ from PIL import Image
 from tests.vendors.loopback import Behaviour, Loopback, Script
 
 KEY = "sk-proj-fake-0123456789abcdefghijklmnopqrstuvwxyz"
-CHAT, IMAGES = "/v1/chat/completions", "/v1/images/generations"
+CHAT, IMAGES, MODERATIONS = "/v1/chat/completions", "/v1/images/generations", "/v1/moderations"
+SEEN_HARMS = ("self-harm", "self-harm/instructions", "self-harm/intent", "sexual", "violence", "violence/graphic")
+"""What pictures are looked at for."""
+HARMS = (*SEEN_HARMS, "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "sexual/minors")
 REASONS = re.compile(r"o\d|gpt-5(-(?!chat)|$)|gpt-5\.[56]|gpt-6")
 PAGE = 20
 RESET = struct.pack("ii", 1, 0)
@@ -52,6 +55,7 @@ class OpenAIApi(Loopback):
         return [
             web.post(CHAT, self.asked),
             web.post(IMAGES, self.asked),
+            web.post(MODERATIONS, self.asked),
             web.post("/v1/files", self._upload),
             web.get("/v1/files/{id}/content", self._content),
             web.post("/v1/batches", self._create),
@@ -168,6 +172,8 @@ def jsonl(lines: list[dict[str, Any]]) -> bytes:
 
 def fault_of(path: str, body: dict[str, Any]) -> web.Response | None:
     """What the API finds wrong with a request, in its own words."""
+    if path == MODERATIONS and (refusal := unfit_for_moderation(body["input"])):
+        return refusal
     refused = ["max_tokens", "temperature", "top_p"] if REASONS.match(body["model"]) else []
     refused += ["seed", "response_format", "negative_prompt"] if "gpt-image" in body["model"] else []
     for name in refused:
@@ -177,6 +183,16 @@ def fault_of(path: str, body: dict[str, Any]) -> web.Response | None:
     urls = [part["image_url"]["url"] for part in parts_of(body) if part["type"] == "image_url"]
     if not all(map(is_picture, urls)):
         return error(400, "You uploaded an unsupported image. Please make sure your image is valid.", "image_parse_error")
+    return None
+
+
+def unfit_for_moderation(given: str | list[Any]) -> web.Response | None:
+    """What the moderation finds wrong with its input."""
+    images = [part for part in given if isinstance(part, dict) and part["type"] == "image_url"]
+    if not given:
+        return error(400, "'$.input' is invalid: expected an input", None, param="input")
+    if len(images) > 1:
+        return error(400, f"Number of images ({len(images)}) exceeds maximum of 1", "too_many_images", param="input")
     return None
 
 
@@ -192,7 +208,9 @@ def is_picture(url: str) -> bool:
 
 
 def parts_of(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The parts of all messages; a plain text is a part of its own."""
+    """The parts of all messages, or of what is moderated; a plain text is a part of its own."""
+    if "input" in body:
+        return [{"type": "text", "text": part} if isinstance(part, str) else part for part in body["input"]]
     contents = [message["content"] for message in body.get("messages", ())]
     return [part for content in contents for part in ([{"type": "text", "text": content}] if isinstance(content, str) else content)]
 
@@ -207,6 +225,11 @@ def png(number: int = 0) -> bytes:
 def answer_to(path: str, body: dict[str, Any], **changed: Any) -> dict[str, Any]:
     """The documented answer: the last text of the request in every choice, or pictures. `changed` may name fields at any depth."""
     samples = range(body.get("n") or 1)
+    if path == MODERATIONS:
+        given, more = body["input"], changed.pop("each", {})
+        whole = isinstance(given, str) or any(isinstance(part, dict) for part in given)
+        results = [moderated(each, **more) for each in ([given] if whole else given)]
+        return {"id": "modr-1", "model": "omni-moderation-2024-09-26", "results": results, **changed}
     if path == IMAGES:
         data = [{"b64_json": base64.b64encode(png(number)).decode()} for number in samples]
         usage = {"input_tokens": 5, "output_tokens": 7, "total_tokens": 12, "input_tokens_details": {"text_tokens": 5, "image_tokens": 0}}
@@ -233,6 +256,17 @@ def answer_to(path: str, body: dict[str, Any], **changed: Any) -> dict[str, Any]
         "system_fingerprint": SYSTEM_FINGERPRINT,
         **changed,
     }
+
+
+def moderated(given: Any, **changed: Any) -> dict[str, Any]:
+    """The documented result, with other scores for every input. For a picture alone, what it is not looked at for has the score 0."""
+    kinds = ["text"] if isinstance(given, str) else sorted({part["type"].removesuffix("_url") for part in given})
+    applied = {name: [kind for kind in kinds if kind == "text" or name in SEEN_HARMS] for name in HARMS}
+    scores = {name: random.Random(f"{name}:{given}").random() if types else 0 for name, types in applied.items()}
+    categories = {name: value > 0.5 for name, value in scores.items()}
+    scores |= {name: changed.pop(name) for name in scores if name in changed}
+    result = {"flagged": any(categories.values()), "categories": categories, "category_scores": scores}
+    return {**result, "category_applied_input_types": applied, **changed}
 
 
 def told(message: str, code: str | None, *, kind: str = "invalid_request_error", param: str | None = None, **more: Any) -> dict[str, Any]:

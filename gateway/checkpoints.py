@@ -1,0 +1,237 @@
+"""Local models by their checkpoints: what an entry may say, where the checkpoint is, and the folder that Triton serves it from.
+
+A checkpoint is a folder on this machine or a name on the Hugging Face hub, which is downloaded when it is first served. A template
+in the model repository holds the code; an entry fills in its configuration. What is served has read nothing but safetensors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from gateway import jsontext
+from gateway.entry import Entry
+from gateway.repository import BUNDLED, ModelFolder, identity, read_folder
+from kernel.errors import InvalidSpec
+
+HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+UNWANTED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.msgpack", "*.h5", "*.gguf", "*.onnx", "*.onnx_data", "*.ot", "*.tflite")
+"""What is not downloaded: pickles, and weights in forms that are not read."""
+OURS = {"at_once", "deadline", "batch", "instrument"}
+"""Keys of an entry that are not the template's."""
+
+Positive = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Checkpoint(Entry):
+    """What every checkpoint may say. batch: how many requests are answered together at most."""
+
+    named_by: ClassVar[str] = "checkpoint"
+    revision: str | None = None
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] | None = None
+    remote_code: bool = False
+    batch: Annotated[int, Field(ge=1, le=4096)] | None = None
+
+    @property
+    def template(self) -> str:
+        """The folder in the model repository that serves it."""
+        raise NotImplementedError
+
+    @property
+    def source(self) -> str | None:
+        """A folder, or a name on the hub."""
+        value: str | None = getattr(self, self.named_by)
+        return value
+
+    def settings(self) -> dict[str, Any]:
+        """What the template's class is made with, besides the checkpoint; only what was set."""
+        told = self.model_dump(exclude_defaults=True, exclude={*OURS, self.named_by, "revision"})
+        return {name: value for name, value in told.items() if value is not None}
+
+
+class TransformersEntry(Checkpoint):
+    """A language model, with or without eyes, through transformers."""
+
+    named_by: ClassVar[str] = "transformers"
+    transformers: str
+    max_tokens: Positive | None = None
+    most_pictures: Positive | None = None
+    quantize: Literal["int8", "int4"] | None = None
+    compile: bool = False
+
+    @property
+    def template(self) -> str:
+        """The folder in the model repository that serves it."""
+        return "transformers_model"
+
+
+class DiffusersEntry(Checkpoint):
+    """A text-to-image pipeline, through diffusers."""
+
+    named_by: ClassVar[str] = "diffusers"
+    diffusers: str
+    variant: str | None = None
+    scheduler: str | None = None
+    steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    guidance: Annotated[float, Field(ge=0, le=100)] | None = None
+    width: Positive | None = None
+    height: Positive | None = None
+    most_pixels: Positive | None = None
+    compile: bool = False
+
+    @property
+    def template(self) -> str:
+        """The folder in the model repository that serves it."""
+        return "diffusers_model"
+
+
+class Tool(NamedTuple):
+    """An instrument: the template that serves it, its usual checkpoint (`None`: there is no open one), and what is set for it."""
+
+    template: str
+    checkpoint: str | None
+    settings: Mapping[str, Any] = {}
+
+
+INSTRUMENTS: Mapping[str, Tool] = {
+    "clip": Tool("embedder", "openai/clip-vit-base-patch32"),
+    "siglip": Tool("embedder", "google/siglip2-base-patch16-224"),
+    "text_embeddings": Tool("embedder", "sentence-transformers/all-MiniLM-L6-v2"),
+    "grounding_dino": Tool("open_detector", "IDEA-Research/grounding-dino-base"),
+    "owlv2": Tool("open_detector", "google/owlv2-base-patch16-ensemble"),
+    "toxicity": Tool("classifier", "unitary/toxic-bert", {"activation": "sigmoid"}),
+    "refusal": Tool("classifier", "LibrAI/longformer-action-ro", {"activation": "softmax"}),
+    "unsafe_picture": Tool("classifier", "Falconsai/nsfw_image_detection", {"activation": "softmax"}),
+    "face_attributes": Tool("classifier", None, {"activation": "softmax"}),
+    "harmbench": Tool("transformers_model", "cais/HarmBench-Llama-2-13b-cls", {"max_tokens": 1}),
+}
+
+
+class InstrumentEntry(Checkpoint):
+    """A model that benchmarks score with, by the name of what it does."""
+
+    instrument: str
+    checkpoint: str | None = None
+    box_threshold: Share | None = None
+    text_threshold: Share | None = None
+    activation: Literal["softmax", "sigmoid", "none"] | None = None
+    normalize: bool | None = None
+    max_length: Positive | None = None
+
+    @property
+    def template(self) -> str:
+        """The folder in the model repository that serves it."""
+        return INSTRUMENTS[self.instrument].template
+
+    @property
+    def source(self) -> str | None:
+        """A folder, or a name on the hub."""
+        return self.checkpoint or INSTRUMENTS[self.instrument].checkpoint
+
+    def settings(self) -> dict[str, Any]:
+        """What the template's class is made with, besides the checkpoint."""
+        return {**INSTRUMENTS[self.instrument].settings, **super().settings()}
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a checkpoint is, `None` while it is only on the hub; and what changes whenever its files do."""
+
+    folder: Path | None
+    identity: str
+
+
+def faults_of(entry: Checkpoint, place: Path) -> Iterator[str]:
+    """What is wrong with an entry of the right shape. Relative paths begin at `place`."""
+    if isinstance(entry, InstrumentEntry) and entry.instrument not in INSTRUMENTS:
+        yield f"instrument: {entry.instrument!r} is none; expected one of {', '.join(INSTRUMENTS)}"
+        return
+    if entry.source is None:
+        yield "checkpoint: missing; this instrument has no open one, name a folder"
+    elif _is_path(entry.source):
+        if not (folder := _path(entry.source, place)).is_dir():
+            yield f"{entry.named_by}: no folder {folder}; expected a checkpoint's folder, or a name on the hub such as org/name"
+        elif entry.revision is not None:
+            yield "revision: has no meaning with a folder; leave it out"
+    elif HUB.fullmatch(entry.source) is None:
+        yield f"{entry.named_by}: {entry.source!r:.80} is neither a folder nor a name on the hub such as org/name"
+
+
+def folder_of(name: str, entry: Checkpoint, place: Path, *, fetch: bool) -> ModelFolder:
+    """The template's folder with the entry in its configuration. Raises `InvalidSpec`.
+
+    fetch: whether a checkpoint that is only on the hub is downloaded; else its folder cannot be served yet.
+    """
+    made = read_folder(BUNDLED / entry.template, name)
+    found = find(name, entry, place, fetch=fetch)
+    settings = entry.settings()
+    told = {"template": made.files, "checkpoint": found.identity, **dict(sorted(settings.items()))}
+    parameters = {"checkpoint": str(found.folder or entry.source), **{key: _plain(value) for key, value in settings.items()}}
+    if found.folder is not None and made.config.parameters["kind"].string_value == "classify":
+        parameters["classes"] = jsontext.dumps(classes_of(name, found.folder)).decode()
+    for key, value in parameters.items():
+        made.config.parameters[key].string_value = value
+    if entry.batch is not None and made.config.max_batch_size:
+        made.config.max_batch_size = entry.batch
+    return replace(made, identity=f"checkpoint:{hashlib.sha256(jsontext.dumps(told)).hexdigest()[:32]}")
+
+
+def find(name: str, entry: Checkpoint, place: Path, *, fetch: bool) -> Found:
+    """Where the checkpoint is. Raises `InvalidSpec` where it cannot be had."""
+    source = entry.source or ""
+    if _is_path(source):
+        folder = _path(source, place)
+        return Found(folder, identity(folder))
+    import huggingface_hub  # noqa: PLC0415 - half a second, for those who name a model of the hub
+    from huggingface_hub import errors  # noqa: PLC0415
+
+    ask: dict[str, Any] = {"repo_id": source, "revision": entry.revision, "ignore_patterns": [*UNWANTED, *([] if entry.remote_code else ["*.py"])]}
+    try:
+        try:
+            folder = Path(huggingface_hub.snapshot_download(**ask, local_files_only=True))
+        except errors.LocalEntryNotFoundError:
+            if not fetch:
+                return Found(None, f"{source}@{huggingface_hub.HfApi().model_info(source, revision=entry.revision).sha}")
+            folder = Path(huggingface_hub.snapshot_download(**ask))
+    except errors.GatedRepoError:
+        mend = f"ask for access at huggingface.co/{source}, then `hf auth login`"
+        raise InvalidSpec(f"model {name}", [f"{entry.named_by}: {source} is gated; {mend}"]) from None
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError):
+        raise InvalidSpec(f"model {name}", [f"{entry.named_by}: the hub has no {source}" + (f" at {entry.revision}" if entry.revision else "")]) from None
+    except Exception as error:  # noqa: BLE001 - whatever its HTTP library raises
+        why = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"[:300]
+        raise InvalidSpec(f"model {name}", [f"{entry.named_by}: {source} is not on this machine and cannot be had from the hub ({why})"]) from None
+    return Found(folder, f"{source}@{folder.name}")
+
+
+def classes_of(name: str, folder: Path) -> list[str]:
+    """The class names of a classifier's checkpoint, by their numbers. Raises `InvalidSpec`."""
+    try:
+        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        labels = {int(number): str(label) for number, label in told["id2label"].items()}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise InvalidSpec(f"model {name}", [f"{folder / 'config.json'}: no class names ({type(error).__name__}); expected id2label in it"]) from None
+    if sorted(labels) != list(range(len(labels))):
+        raise InvalidSpec(f"model {name}", [f"{folder / 'config.json'}: id2label has the numbers {sorted(labels)[:8]}; expected 0, 1, 2 and so on"])
+    return [labels[number] for number in range(len(labels))]
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else jsontext.dumps(value).decode()
+
+
+def _is_path(source: str) -> bool:
+    return source.startswith(("/", "./", "../", "~")) or source in (".", "..")
+
+
+def _path(source: str, place: Path) -> Path:
+    return (place / Path(source).expanduser()).resolve()

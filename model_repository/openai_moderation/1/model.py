@@ -1,0 +1,6 @@
+"""OpenAI's moderation models inside Triton."""
+
+from gateway.host import hosted
+from gateway.proxies.moderation import Moderation
+
+TritonPythonModel = hosted(Moderation)

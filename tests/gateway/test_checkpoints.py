@@ -1,0 +1,140 @@
+"""Checkpoints as entries of a catalog: where they are looked for, what they make of a template, and what is refused."""
+
+import json
+import os
+
+import pytest
+
+from gateway import checkpoints, digests
+from gateway.catalog import read_catalog
+from gateway.repository import TEMPLATES, bundled_names
+from kernel.contract import Kind
+from kernel.errors import InvalidSpec
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with a catalog, a checkpoint beside it, and a hub's cache that has one model; nothing can be downloaded."""
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "config.json").write_text(json.dumps({"id2label": {"1": "bad", "0": "good"}}))
+    (tmp_path / "tiny" / "model.safetensors").write_bytes(b"weights")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    snapshot = tmp_path / "hub" / "models--org--name" / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text("a" * 40)
+    return tmp_path
+
+
+@pytest.fixture
+def entry(place):
+    """One entry, read from a catalog of its own."""
+
+    def read(text):
+        (place / "catalog.yaml").write_text(f"models:\n  it: {text}\n")
+        return read_catalog(place / "catalog.yaml").entries["it"]
+
+    return read
+
+
+def folder(entry, place, **more):
+    """What would be served."""
+    return checkpoints.folder_of("it", entry, place, fetch=more.pop("fetch", True))
+
+
+def test_templates_are_no_bundled_models():
+    """They are served by entries of their own; every instrument has one of them."""
+    assert not TEMPLATES.intersection(bundled_names())
+    assert {tool.template for tool in checkpoints.INSTRUMENTS.values()} <= TEMPLATES
+
+
+def test_an_entry_fills_in_a_template(entry, place):
+    """Paths begin at the catalog; what is not said is left to the template."""
+    made = folder(entry("{transformers: ./tiny, device: cpu, dtype: float32, batch: 3, max_tokens: 7, compile: true}"), place)
+
+    told = {name: value.string_value for name, value in made.config.parameters.items()}
+    assert {"checkpoint": str(place / "tiny"), "device": "cpu", "dtype": "float32", "max_tokens": "7", "compile": "true"}.items() <= told.items()
+    assert not {"revision", "quantize", "remote_code", "batch", "at_once"} & told.keys()
+    assert (3, Kind.GENERATE) == (made.config.max_batch_size, made.description.signature.kind)
+
+
+def test_a_model_is_what_its_files_and_settings_are(entry, place):
+    """Other weights or settings are another model; how many are asked at once is not."""
+    first = folder(entry("{transformers: ./tiny}"), place).identity
+    settings = folder(entry("{transformers: ./tiny, dtype: bfloat16}"), place).identity
+    limited = folder(entry("{transformers: ./tiny, at_once: 4, batch: 2}"), place).identity
+    (place / "tiny" / "model.safetensors").write_bytes(b"weightz")
+    weights = folder(entry("{transformers: ./tiny}"), place).identity
+
+    assert first == limited
+    assert 3 == len({first, settings, weights})
+
+
+def test_a_model_of_the_hub_is_its_revision(entry, place):
+    """What was downloaded once is served from there."""
+    made = folder(entry("{diffusers: org/name, steps: 20}"), place)
+
+    assert str(place / "hub") in made.parameter("checkpoint")
+    assert "20" == made.parameter("steps")
+    assert made.identity == folder(entry("{diffusers: org/name, steps: 20, revision: main}"), place).identity
+
+
+@pytest.mark.parametrize("fetch", [True, False])
+def test_a_model_that_cannot_be_had_is_told(entry, place, fetch):
+    """Without a line to the hub, in one sentence."""
+    with pytest.raises(InvalidSpec, match="org/other is not on this machine and cannot be had from the hub"):
+        folder(entry("{transformers: org/other}"), place, fetch=fetch)
+
+
+def test_a_classifier_tells_its_classes_before_it_is_started(entry, place):
+    """They stand in the checkpoint's configuration, by number."""
+    made = folder(entry("{instrument: toxicity, checkpoint: ./tiny}"), place)
+
+    assert '["good","bad"]' == made.parameter("classes")
+    assert "sigmoid" == made.parameter("activation")
+    (place / "tiny" / "config.json").write_text('{"id2label": {"0": "a", "2": "b"}}')
+    with pytest.raises(InvalidSpec, match=r"numbers \[0, 2\]"):
+        folder(entry("{instrument: toxicity, checkpoint: ./tiny}"), place)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("{transformers: ./missing}", "no folder"),
+        ("{transformers: a b}", "neither a folder nor a name on the hub"),
+        ("{transformers: ./tiny, revision: main}", "revision: has no meaning with a folder"),
+        ("{transformers: ./tiny, device: gpu}", "device"),
+        ("{transformers: ./tiny, dtype: float64}", "dtype"),
+        ("{transformers: ./tiny, batch: 0}", "batch"),
+        ("{diffusers: ./tiny, steps: 100000}", "steps"),
+        ("{instrument: clipp}", "expected one of clip"),
+        ("{instrument: face_attributes}", "has no open one"),
+        ("{transformers: ./tiny, max_token: 3}", "did you mean 'max_tokens'"),
+    ],
+)
+def test_what_is_wrong_is_told(entry, text, fault):
+    """One line each, before anything is started."""
+    with pytest.raises(InvalidSpec) as caught:
+        entry(text)
+
+    assert fault in str(caught.value)
+
+
+def test_large_files_are_read_once(tmp_path, monkeypatch):
+    """Unless they changed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(digests, "LARGE", 3)
+    path = tmp_path / "weights"
+    path.write_bytes(b"first")
+    first = digests.digest(path)
+    told = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"other")
+    os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns))
+    again = digests.digest(path)
+    os.utime(path, ns=(told.st_atime_ns, told.st_mtime_ns + 1))
+
+    assert first == again
+    assert first != digests.digest(path)
