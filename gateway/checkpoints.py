@@ -86,6 +86,8 @@ class DiffusersEntry(Checkpoint):
     width: Positive | None = None
     height: Positive | None = None
     most_pixels: Positive | None = None
+    together: Annotated[int, Field(ge=1, le=256)] | None = None
+    """Pictures in one call of the pipeline: more are faster and take more memory."""
     compile: bool = False
 
     @property
