@@ -1,0 +1,7 @@
+"""The classifier inside Triton."""
+
+from classification import Classifier
+
+from gateway.batched import batched
+
+TritonPythonModel = batched(Classifier)

@@ -1,0 +1,7 @@
+"""The embedder inside Triton."""
+
+from embedding import Embedder
+
+from gateway.batched import batched
+
+TritonPythonModel = batched(Embedder)
