@@ -18,7 +18,7 @@ from pydantic import Field
 
 from gateway import jsontext
 from gateway.entry import Entry
-from gateway.repository import BUNDLED, ModelFolder, identity, read_folder
+from gateway.repository import BUNDLED, ModelFolder, filled_in, identity, read_folder
 from kernel.errors import InvalidSpec
 
 HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -180,11 +180,9 @@ def folder_of(name: str, entry: Checkpoint, place: Path, *, fetch: bool) -> Mode
     parameters = {"checkpoint": str(found.folder or entry.source), **{key: _plain(value) for key, value in settings.items()}}
     if found.folder is not None and made.config.parameters["kind"].string_value == "classify":
         parameters["classes"] = jsontext.dumps(classes_of(name, found.folder)).decode()
-    for key, value in parameters.items():
-        made.config.parameters[key].string_value = value
     if entry.batch is not None and made.config.max_batch_size:
         made.config.max_batch_size = entry.batch
-    return replace(made, identity=f"checkpoint:{hashlib.sha256(jsontext.dumps(told)).hexdigest()[:32]}")
+    return replace(filled_in(made, parameters), identity=f"checkpoint:{hashlib.sha256(jsontext.dumps(told)).hexdigest()[:32]}")
 
 
 def find(name: str, entry: Checkpoint, place: Path, *, fetch: bool) -> Found:

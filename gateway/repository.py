@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -90,6 +90,13 @@ def read_folder(source: Path, name: str, kind: Kind | None = None) -> ModelFolde
         raise InvalidSpec(str(path), [str(error)]) from None
     files = identity(source)
     return ModelFolder(source, description, files, files, config)
+
+
+def filled_in(folder: ModelFolder, parameters: Mapping[str, str]) -> ModelFolder:
+    """The folder with these parameters in its configuration, and described anew."""
+    for name, value in parameters.items():
+        folder.config.parameters[name].string_value = value
+    return replace(folder, description=describe(folder.config, service_pb2.ModelMetadataResponse(), folder.description.signature.kind))
 
 
 def identity(source: Path) -> str:

@@ -20,7 +20,7 @@ from pydantic import Field
 from gateway import jsontext
 from gateway.address import is_private_host
 from gateway.entry import Entry
-from gateway.repository import BUNDLED, ModelFolder, read_folder
+from gateway.repository import BUNDLED, ModelFolder, filled_in, read_folder
 from kernel.documents import Strict
 from kernel.errors import InvalidSpec
 
@@ -197,8 +197,7 @@ def folder_of(name: str, entry: Vendor) -> ModelFolder:
     """The proxy's folder with the entry's settings in its configuration; its `secrets` are still to be added. Raises `InvalidSpec`."""
     given = entry.settings()
     made = read_folder(BUNDLED / entry.proxy, name)
-    for key, value in given.items():
-        made.config.parameters[key].string_value = jsontext.dumps(value).decode()
+    made = filled_in(made, {key: jsontext.dumps(value).decode() for key, value in given.items()})
     identity = hashlib.sha256(jsontext.dumps({"proxy": entry.proxy, **dict(sorted(given.items()))})).hexdigest()[:32]
     return replace(made, identity=f"{IDENTITY}{identity}")
 

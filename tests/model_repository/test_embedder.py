@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gateway.repository import BUNDLED
+from gateway import loading
 from kernel.contract import Kind, Picture, Reply, Request, Text
 from kernel.errors import InvalidRequest, InvalidSpec, ModelError, TooLarge, Unsupported
 from tests.model_repository.folders import load
@@ -285,7 +285,7 @@ def test_mistakes_of_the_catalog_are_told(folders) -> None:
 
 def test_a_network_goes_where_the_gpu_is(monkeypatch) -> None:
     """There in the numbers that were saved, on a CPU in those that it is quick with; what the catalog says counts. There is no GPU here."""
-    placed = load("embedder", "embedder_checkpoint").placed
+    placed = loading.placed
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     assert placed("c", "auto", "auto") == ("cuda", "auto")
     assert placed("c", "cuda:1", "bfloat16") == ("cuda:1", torch.bfloat16)
@@ -295,40 +295,3 @@ def test_a_network_goes_where_the_gpu_is(monkeypatch) -> None:
     assert placed("c", "auto", "auto") == ("cpu", torch.float32)
     with pytest.raises(InvalidSpec, match="device is 'cuda'"):
         placed("c", "cuda", "auto")
-
-
-def test_a_checkpoint_of_the_hub_is_fetched_without_pickles(folders, monkeypatch) -> None:
-    """The hub is a fake: it gives the folder, and notes what was asked of it."""
-    module, calls = load("embedder", "embedder_checkpoint"), []
-    monkeypatch.setattr(module, "snapshot_download", lambda name, **more: calls.append((name, more)) or str(folders("clip", tiny.clip)))
-
-    model = load("embedder", "embedding").Embedder("openai/clip-vit-base-patch32", revision="main")
-
-    assert len(model.answer([asked(TEXTS[0])])[0].rows) == 1
-    ((name, more),) = calls
-    assert (name, more["revision"]) == ("openai/clip-vit-base-patch32", "main")
-    assert not any(pattern.endswith((".bin", ".pt", ".py")) for pattern in more["allow_patterns"])
-
-
-def test_a_checkpoint_of_the_hub_that_has_only_pickles_is_refused(tmp_path, monkeypatch) -> None:
-    """None was fetched; the hub, a fake, says which there are. One that cannot be reached is told as well."""
-    module, folder = load("embedder", "embedder_checkpoint"), tiny.sentences(tmp_path / "fetched")
-    (folder / "model.safetensors").unlink()
-    monkeypatch.setattr(module, "snapshot_download", lambda name, **more: str(folder))
-    monkeypatch.setattr(module.HfApi, "list_repo_files", lambda self, name, revision: ["config.json", "pytorch_model.bin", "model.ckpt"])
-    with pytest.raises(InvalidSpec, match=r"^them/model: the weights are pickled, in model\.ckpt, pytorch_model\.bin"):
-        load("embedder", "embedding").Embedder("them/model")
-
-    def fail(name: str, **more: Any) -> str:
-        raise ConnectionError("the line is dead")
-
-    monkeypatch.setattr(module, "snapshot_download", fail)
-    with pytest.raises(InvalidSpec, match="cannot be fetched from the hub: the line is dead"):
-        load("embedder", "embedding").Embedder("them/model")
-
-
-def test_all_instruments_look_at_checkpoints_alike() -> None:
-    """Triton gives a model only its own folder, so the file stands in each of them; it is the same."""
-    texts = {path.read_text() for path in BUNDLED.glob("*/1/*_checkpoint.py") if path.parts[-3] in ("embedder", "classifier", "open_detector")}
-
-    assert len(texts) == 1

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 from class_names import classes_of
-from classifier_checkpoint import checked, folder_of, loaded, part
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES, MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
+from gateway.loading import checked, folder_of, loaded, part
 from gateway.pictures import decode
 from kernel.contract import Reply, Request, Text
 from kernel.errors import InvalidRequest, InvalidSpec, ModelError, TooLarge, Unsupported
@@ -83,15 +83,14 @@ class Classifier:
         self,
         checkpoint: str,
         *,
-        revision: str | None = None,
         device: str = "auto",
         dtype: str = "auto",
         remote_code: bool = False,
         activation: str | None = None,
         max_length: int | None = None,
     ) -> None:
-        folder = folder_of(checkpoint, revision, remote_code=remote_code)
-        said = checked(checkpoint, folder, revision)
+        folder = folder_of(checkpoint)
+        said = checked(checkpoint, folder)
         config = part(checkpoint, AutoConfig, folder, remote_code=remote_code)
         if activation not in (None, *ACTIVATIONS):
             raise InvalidSpec(checkpoint, [f"activation is {activation!r}; expected one of {', '.join(ACTIVATIONS)}"])

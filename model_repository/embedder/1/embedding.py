@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from embedder_checkpoint import checked, folder_of, loaded, part
 from sentences import Sentences, pooled, sentences
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES, MODEL_MAPPING_NAMES
 
+from gateway.loading import checked, folder_of, loaded, part
 from gateway.pictures import decode
 from kernel.contract import Reply, Request, Text
 from kernel.errors import InvalidRequest, InvalidSpec, ModelError, TooLarge, Unsupported
@@ -85,15 +85,14 @@ class Embedder:
         self,
         checkpoint: str,
         *,
-        revision: str | None = None,
         device: str = "auto",
         dtype: str = "auto",
         remote_code: bool = False,
         normalize: bool | None = None,
     ) -> None:
-        folder = folder_of(checkpoint, revision, remote_code=remote_code)
+        folder = folder_of(checkpoint)
         reading = sentences(checkpoint, folder)
-        checked(checkpoint, reading.folder, revision)
+        checked(checkpoint, reading.folder)
         config = part(checkpoint, AutoConfig, reading.folder, remote_code=remote_code)
         given: dict[str, Any] = {"remote_code": remote_code, "device": device, "dtype": dtype}
         if config.model_type in TOWERS and hasattr(config, "text_config"):

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import torch
 from entities import entities_of
-from open_detector_checkpoint import checked, folder_of, part
 from open_networks import NETWORKS, Found, View
 from transformers import AutoConfig
 
 from gateway.instrument import PICTURE
+from gateway.loading import checked, folder_of, part
 from gateway.pictures import decode
 from kernel.contract import Detection, Reply, Request
 from kernel.errors import InvalidRequest, InvalidSpec, ModelError
@@ -23,15 +23,14 @@ class OpenDetector:
         self,
         checkpoint: str,
         *,
-        revision: str | None = None,
         device: str = "auto",
         dtype: str = "auto",
         remote_code: bool = False,
         box_threshold: float | None = None,
         text_threshold: float | None = None,
     ) -> None:
-        folder = folder_of(checkpoint, revision, remote_code=remote_code)
-        checked(checkpoint, folder, revision)
+        folder = folder_of(checkpoint)
+        checked(checkpoint, folder)
         config = part(checkpoint, AutoConfig, folder, remote_code=remote_code)
         if config.model_type not in NETWORKS:
             named = ", ".join(config.architectures or [config.model_type])

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from open_detector_checkpoint import loaded, part
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModelForZeroShotObjectDetection, AutoProcessor
 
+from gateway.loading import loaded, part
 from kernel.errors import InvalidRequest, InvalidSpec, TooLarge
 
 TOGETHER = 8

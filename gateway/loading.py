@@ -1,16 +1,17 @@
-"""Finds the files of a checkpoint, looks at them before anything is loaded, and loads them: safetensors only, and nothing made up."""
+"""Looks at the files of a checkpoint before anything is loaded, and loads them: safetensors only, and nothing made up.
+
+For a `model.py` in the model repository. It is the one module of the gateway that knows torch, and no other may import it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import HfApi, snapshot_download
 from safetensors import SafetensorError, safe_open
 
 from kernel.errors import InvalidSpec
@@ -19,25 +20,19 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
-FETCHED = ("*.json", "*.jinja", "*.model", "*.safetensors", "*.txt")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 AUTO = "auto"
 
 
-def folder_of(checkpoint: str, revision: str | None = None, *, remote_code: bool = False) -> Path:
-    """The folder with a checkpoint's files, fetched from the hub where it is none. Raises `InvalidSpec`."""
+def folder_of(checkpoint: str) -> Path:
+    """The folder with a checkpoint's files; what is on the hub was brought here before. Raises `InvalidSpec`."""
     folder = Path(checkpoint).expanduser()
-    if folder.is_dir():
-        return folder
-    if checkpoint.startswith((".", "/", "~")) or checkpoint.count("/") > 1:
-        raise InvalidSpec(checkpoint, ["no such folder; expected one with the files of a checkpoint, or the name of one on the hub"])
-    try:
-        return Path(snapshot_download(checkpoint, revision=revision, allow_patterns=[*FETCHED, *(["*.py"] if remote_code else [])]))
-    except (OSError, ValueError) as error:
-        raise InvalidSpec(checkpoint, [f"cannot be fetched from the hub: {_line(error)}"]) from error
+    if not folder.is_dir():
+        raise InvalidSpec(checkpoint, ["no such folder; expected one with the files of a checkpoint"])
+    return folder
 
 
-def checked(checkpoint: str, folder: Path, revision: str | None = None) -> dict[str, Any]:
+def checked(checkpoint: str, folder: Path) -> dict[str, Any]:
     """What the checkpoint says of itself, after a look at its weights. Raises `InvalidSpec` with what is missing."""
     path = folder / CONFIG
     try:
@@ -46,22 +41,18 @@ def checked(checkpoint: str, folder: Path, revision: str | None = None) -> dict[
         raise InvalidSpec(checkpoint, [f"{path} is missing; a checkpoint of transformers has it"]) from None
     except ValueError as error:
         raise InvalidSpec(checkpoint, [f"{path} is not JSON: {error}"]) from None
-    if faults := _faults_of_weights(checkpoint, folder, revision):
+    if faults := _faults_of_weights(folder):
         raise InvalidSpec(checkpoint, faults)
     return dict(config)
 
 
-def _faults_of_weights(checkpoint: str, folder: Path, revision: str | None) -> list[str]:
+def _faults_of_weights(folder: Path) -> list[str]:
     if (folder / INDEX).is_file():
         shards = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
     elif (folder / WEIGHTS).is_file():
         shards = [WEIGHTS]
     else:
-        names = [path.name for path in folder.iterdir()]
-        if not Path(checkpoint).expanduser().is_dir():
-            with suppress(Exception):  # the hub may be out of reach; that the weights are not there is told all the same
-                names = HfApi().list_repo_files(checkpoint, revision=revision)
-        pickles = ", ".join(sorted(name for name in names if name.endswith(PICKLES)))
+        pickles = ", ".join(sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES))
         said = f"the weights are pickled, in {pickles}" if pickles else f"neither {WEIGHTS} nor {INDEX} is there"
         return [f"{said}; only safetensors are loaded: take a revision that has them, or convert it with save_pretrained"]
     return [fault for shard in shards if (fault := _fault_of_shard(folder / shard))]
