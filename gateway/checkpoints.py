@@ -19,6 +19,7 @@ from pydantic import Field
 from gateway import jsontext
 from gateway.entry import Entry
 from gateway.repository import BUNDLED, ModelFolder, filled_in, identity, read_folder
+from kernel.contract import Kind
 from kernel.errors import InvalidSpec
 
 HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -26,6 +27,15 @@ UNWANTED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.msgpack", "*.h5", "*
 """What is not downloaded: pickles, and weights in forms that are not read."""
 OURS = {"at_once", "deadline", "batch", "instrument"}
 """Keys of an entry that are not the template's."""
+
+KINDS = {
+    "transformers_model": Kind.GENERATE,
+    "diffusers_model": Kind.IMAGINE,
+    "embedder": Kind.EMBED,
+    "classifier": Kind.CLASSIFY,
+    "open_detector": Kind.DETECT,
+}
+"""What each template does."""
 
 Positive = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -45,6 +55,11 @@ class Checkpoint(Entry):
     def template(self) -> str:
         """The folder in the model repository that serves it."""
         raise NotImplementedError
+
+    @property
+    def kind(self) -> Kind:
+        """What it does."""
+        return KINDS[self.template]
 
     @property
     def source(self) -> str | None:

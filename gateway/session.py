@@ -202,7 +202,14 @@ class Session:
                 return await self._card_of_player(name, player)
             case Server():
                 return await self._card_from_elsewhere(name)
-        folder, entry = await self._folder(name), self._catalog.entries[name]
+        entry = self._catalog.entries[name]
+        try:
+            folder = await self._folder(name)
+        except InvalidSpec as error:
+            if not isinstance(entry, Checkpoint) or self.triton is not None:
+                raise
+            log.warning("checkpoint_not_found", model=name, error=str(error))
+            return ModelCard(name=name, kind=entry.kind, backend="unknown", state=State.UNAVAILABLE, identity="")
         description = folder.description
         return ModelCard(
             name=name,

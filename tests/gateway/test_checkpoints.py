@@ -7,7 +7,8 @@ import pytest
 
 from gateway import checkpoints, digests
 from gateway.catalog import read_catalog
-from gateway.repository import TEMPLATES, bundled_names
+from gateway.repository import BUNDLED, TEMPLATES, bundled_names, read_folder
+from gateway.session import open_gateway
 from kernel.contract import Kind
 from kernel.errors import InvalidSpec
 
@@ -86,6 +87,25 @@ def test_a_model_that_cannot_be_had_is_told(entry, place, fetch):
     """Without a line to the hub, in one sentence."""
     with pytest.raises(InvalidSpec, match="org/other is not on this machine and cannot be had from the hub"):
         folder(entry("{transformers: org/other}"), place, fetch=fetch)
+
+
+async def test_one_that_cannot_be_had_disturbs_no_other(place):
+    """Its card says that it is unavailable; who wants it is told why when the session starts."""
+    (place / "catalog.yaml").write_text("models:\n  there: {transformers: ./tiny}\n  away: {diffusers: org/other}\n")
+
+    cards = await open_gateway(place / "catalog.yaml", only=["there"]).cards()
+
+    assert ("not started", "unavailable") == (cards["there"].state, cards["away"].state)
+    assert (Kind.IMAGINE, "") == (cards["away"].kind, cards["away"].identity)
+    with pytest.raises(InvalidSpec, match="cannot be had from the hub"):
+        async with open_gateway(place / "catalog.yaml", only=["away"]):
+            pass
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES))
+def test_a_template_is_of_the_kind_that_is_said_of_it(template):
+    """Which is told without reading it."""
+    assert checkpoints.KINDS[template] is read_folder(BUNDLED / template, "it").description.signature.kind
 
 
 def test_a_classifier_tells_its_classes_before_it_is_started(entry, place):
