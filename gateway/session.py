@@ -209,7 +209,7 @@ class Session:
             if not isinstance(entry, Checkpoint) or self.triton is not None:
                 raise
             log.warning("checkpoint_not_found", model=name, error=str(error))
-            return ModelCard(name=name, kind=entry.kind, backend="unknown", state=State.UNAVAILABLE, identity="")
+            return ModelCard(name=name, kind=entry.kind, backend="unknown", state=State.UNAVAILABLE, identity="", why=str(error))
         description = folder.description
         return ModelCard(
             name=name,
@@ -242,7 +242,8 @@ class Session:
             description = await model.describe()
         except (ModelError, InvalidSpec) as error:
             log.warning("server_not_described", model=name, error=str(error))
-            return ModelCard(name=name, kind=model.sought.kind or model.sought.dialect.kind, backend="unknown", state=State.UNAVAILABLE, identity="")
+            kind = model.sought.kind or model.sought.dialect.kind
+            return ModelCard(name=name, kind=kind, backend="unknown", state=State.UNAVAILABLE, identity="", why=str(error))
         return ModelCard(
             name=name,
             kind=description.signature.kind,

@@ -216,6 +216,7 @@ class ModelCard:
     state: "ready", "loading", "unavailable" or "not started". accepts: names of the inputs, optional ones with "?".
     player: set when this entry is a null player, which the kernel plays itself: its keys of the catalog.
     at_once: how many calls have to be in flight where that is the model's to say: it collects them.
+    why: why nothing could be learned of it.
     """
 
     name: str
@@ -226,6 +227,7 @@ class ModelCard:
     accepts: tuple[str, ...] = ()
     player: Mapping[str, Any] | None = None
     at_once: int | None = None
+    why: str = ""
 
 
 class Gateway(Model, Protocol):

@@ -132,7 +132,8 @@ def _card(cards: Mapping[str, ModelCard], name: str) -> ModelCard:
     if name not in cards:
         raise UnknownName("model", name, cards)
     if not cards[name].identity:
-        raise GatewayError(f"model {name!r} cannot be reached to learn what it is; start its server, or leave it out")
+        why = f" ({cards[name].why})" if cards[name].why else ""
+        raise GatewayError(f"model {name!r} cannot be reached to learn what it is{why}; see to it, or leave it out")
     return cards[name]
 
 
