@@ -18,13 +18,14 @@ from kernel.contract import Kind
 from kernel.errors import AssayError, UserError
 from kernel.report import scorecard as scorecard_of
 from kernel.report import shown
-from kernel.shell import checking, foresee, logs, running, signals, tables, terminal
+from kernel.shell import checking, engines, foresee, logs, running, signals, tables, terminal
 from kernel.shell.display import display, display_line
 from kernel.shell.lasting import console
 from kernel.shell.progress import Progress
 from kernel.store.store import Store
 
 app = typer.Typer(help="Tells whether multimodal models can be trusted.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(engines.app, name="engines")
 
 CatalogOption = Annotated[Path | None, typer.Option("--catalog", help="A YAML file of models; without it, the bundled ones.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="The folder in which everything is kept.")]
