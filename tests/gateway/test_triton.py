@@ -327,6 +327,7 @@ async def test_the_environment_of_the_server_is_an_allow_list(triton, monkeypatc
         "PYTHONUNBUFFERED",
         "TMPDIR",
         "TOKENIZERS_PARALLELISM",
+        "HF_HUB_OFFLINE",
         "PWD",
         "SHLVL",
         *INHERITED,
