@@ -32,6 +32,14 @@ def folder_of(checkpoint: str) -> Path:
     return folder
 
 
+def name_of(folder: Path) -> str:
+    """What a report calls a checkpoint: its folder's name, or its name on the hub and the revision, and never a path of this machine."""
+    folder = folder.resolve()
+    if folder.parent.name == "snapshots" and folder.parents[1].name.startswith("models--"):
+        return f"{folder.parents[1].name.removeprefix('models--').replace('--', '/')}@{folder.name}"
+    return folder.name
+
+
 def checked(checkpoint: str, folder: Path) -> dict[str, Any]:
     """What the checkpoint says of itself, after a look at its weights. Raises `InvalidSpec` with what is missing."""
     path = folder / CONFIG

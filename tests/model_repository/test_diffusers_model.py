@@ -154,7 +154,7 @@ def test_settings_are_honoured_and_what_is_not_is_told(painter: Any) -> None:
     )
 
     assert plain.report == {
-        "model": model.settings.checkpoint,
+        "model": Path(model.settings.checkpoint).name,
         "pipeline": "StableDiffusionPipeline",
         "scheduler": "PNDMScheduler",
         "seeds": [1],

@@ -295,3 +295,9 @@ def test_a_network_goes_where_the_gpu_is(monkeypatch) -> None:
     assert placed("c", "auto", "auto") == ("cpu", torch.float32)
     with pytest.raises(InvalidSpec, match="device is 'cuda'"):
         placed("c", "cuda", "auto")
+
+
+def test_a_report_names_no_path_of_this_machine(tmp_path) -> None:
+    """A folder has its own name, what came from the hub its name and revision there."""
+    assert "llava" == loading.name_of(tmp_path / "secret" / "llava")
+    assert "org/name@0123" == loading.name_of(tmp_path / "hub" / "models--org--name" / "snapshots" / "0123")

@@ -13,6 +13,7 @@ import random
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from pipeline_settings import DTYPES, MOST_GUIDANCE, Settings, settings_of
 from pipeline_traits import Traits, reschedule
 from safetensors import safe_open
 
+from gateway.loading import name_of
 from kernel.contract import MESSAGE_LIMIT, Finish, Picture, Reply, Request, Sampling
 from kernel.errors import BadReply, InvalidRequest, InvalidSpec, ModelError, ModelFault, TooLarge
 
@@ -197,7 +199,7 @@ class PipelinePainter:
     def _report(self, request: Request, jobs: Sequence[Job], *, heeded: bool) -> dict[str, Any]:
         job = jobs[0]
         report: dict[str, Any] = {
-            "model": self.settings.checkpoint,
+            "model": name_of(Path(self.settings.checkpoint)),
             "pipeline": type(self.pipeline).__name__,
             "scheduler": type(self.pipeline.scheduler).__name__,
             "seeds": [each.seed for each in jobs],

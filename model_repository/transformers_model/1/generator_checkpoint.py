@@ -20,6 +20,7 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 from transformers.utils import is_torchvision_available
 from transformers.utils.logging import disable_progress_bar
 
+from gateway.loading import name_of
 from kernel.errors import InvalidSpec
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
@@ -86,7 +87,7 @@ def load(
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"
-    about = {"model": checkpoint if _is_of_the_hub(checkpoint) else folder.resolve().name}
+    about = {"model": checkpoint if _is_of_the_hub(checkpoint) else name_of(folder)}
     return Checkpoint(
         network=_settled(network, place, quantize),
         processor=processor,
