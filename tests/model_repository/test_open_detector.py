@@ -103,6 +103,16 @@ def test_what_is_found_is_what_the_library_finds(folders, kind: str) -> None:
         assert {each.label for each in reply.detections} == set(ENTITIES)
 
 
+@pytest.mark.parametrize("kind", [*DETECTORS, "mm_grounding_dino", "owlvit"])
+def test_what_is_not_there_is_not_found(folders, kind: str) -> None:
+    """An answer without a detection, for one entity and for several."""
+    model = detector(folders(kind), box_threshold=0.99999999)
+
+    replies = model.answer([asked("cat", PICTURES[0]), asked("\n".join(ENTITIES), PICTURES[1])])
+
+    assert [(), ()] == [reply.detections for reply in replies]
+
+
 def test_a_batch_is_what_each_gets_alone(folders, kind: str) -> None:
     """Pictures of several sizes, and not as many entities in each: padding moves nothing."""
     model = detector(folders(kind), box_threshold=LOW)

@@ -91,7 +91,9 @@ class GroundingDino(Network):
                 target_sizes=[view.size for view, _ in chosen],
             )
             for place, result in zip(places, results, strict=True):
-                found[place] = [{**thing, PHRASE: phrase} for thing, phrase in zip(_things(result), result["text_labels"], strict=True)]
+                things = _things(result)
+                phrases = result["text_labels"] if things else []  # of nothing the library makes one phrase, an empty one
+                found[place] = [{**thing, PHRASE: phrase} for thing, phrase in zip(things, phrases, strict=True)]
         rest = iter(range(len(passes)))
         return [[found[next(rest)] for _ in view.tokens] for view in views]
 
