@@ -9,14 +9,11 @@ same server in a loop of its own. Requests are checked as the documentation says
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import json
 import random
 import re
-import socket
-import struct
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,7 +22,7 @@ from typing import Any
 from aiohttp import web
 from PIL import Image
 
-from tests.vendors.loopback import Behaviour, Loopback, Script
+from tests.vendors.loopback import Behaviour, Loopback, Script, in_company, late, torn
 
 KEY = "sk-ant-fake-0123456789abcdefghijklmnopqrstuvwxyz"
 SAMPLING = ("temperature", "top_p", "top_k")
@@ -33,8 +30,6 @@ NEW_VERSION = "2026-10-21"
 STILL_SAMPLED = ("claude-opus-4-6", "claude-sonnet-4-6", "claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5")
 IDENTIFIER = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 PAGE = 20
-RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER of no seconds: the socket is closed with RST."""
 LONGEST_REQUEST = 64 * 1024 * 1024
 
 
@@ -234,45 +229,17 @@ def answers(**changed: Any) -> Behaviour:
 
 def slow(seconds: float) -> Behaviour:
     """The echo, late."""
-
-    async def behave(api: AnthropicApi, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        await asyncio.sleep(seconds)
-        return await answers()(api, request, body)
-
-    return behave
+    return late(seconds, answers())
 
 
 def together(number: int) -> Behaviour:
     """The echo, as soon as so many calls are in flight."""
-
-    async def behave(api: AnthropicApi, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        async with api.many:
-            await api.many.wait_for(lambda: api.in_flight >= number or api.paid)
-        return await answers()(api, request, body)
-
-    return behave
+    return in_company(number, answers())
 
 
 def broken_off(pause: float | None = None) -> Behaviour:
-    """Answered and counted as paid, but the line dies in the middle of the body. With a pause it trickles instead, a byte at a time."""
-
-    async def behave(api: AnthropicApi, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        api.paid += 1
-        data = json.dumps(message_to(body)).encode()
-        response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(data))})
-        await response.prepare(request)
-        if pause is not None:
-            for byte in data:
-                await asyncio.sleep(pause)
-                await response.write(bytes([byte]))
-            return response
-        await response.write(data[: len(data) // 2])
-        assert request.transport is not None
-        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        request.transport.abort()
-        return response
-
-    return behave
+    """The echo, and the line dies in the middle of it; with a pause it trickles instead."""
+    return torn(lambda request, body: message_to(body), pause)
 
 
 def refuses(text: str = "", **details: Any) -> Behaviour:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
+import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +15,10 @@ from aiohttp import web
 
 Behaviour = Callable[[Any, web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 Script = Callable[[int], Behaviour]
+
+
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER of no seconds: the socket is closed with RST."""
 
 
 class Loopback:
@@ -112,3 +119,51 @@ class Loopback:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(10)
             loop.close()
+
+
+def late(seconds: float, then: Behaviour) -> Behaviour:
+    """What `then` answers, so much later."""
+
+    async def behave(api: Loopback, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await then(api, request, body)
+
+    return behave
+
+
+def in_company(number: int, then: Behaviour) -> Behaviour:
+    """What `then` answers, as soon as so many calls are in flight."""
+
+    async def behave(api: Loopback, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        async with api.many:
+            await api.many.wait_for(lambda: api.in_flight >= number or api.paid)
+        return await then(api, request, body)
+
+    return behave
+
+
+def torn(answer: Callable[[web.Request, dict[str, Any]], Any], pause: float | None = None) -> Behaviour:
+    """Answered and counted as paid, but the line dies in the middle of the body. With a pause it trickles instead, a byte at a time."""
+
+    async def behave(api: Loopback, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        api.paid += 1
+        data = json.dumps(answer(request, body)).encode()
+        response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(data))})
+        await response.prepare(request)
+        if pause is not None:
+            for byte in data:
+                await asyncio.sleep(pause)
+                await response.write(bytes([byte]))
+            return response
+        await response.write(data[: len(data) // 2])
+        return hung_up(request, response)
+
+    return behave
+
+
+def hung_up(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """The line is reset."""
+    assert request.transport is not None
+    request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    request.transport.abort()
+    return response

@@ -9,14 +9,11 @@ same server in a loop of its own. Requests are checked as the documentation says
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import json
 import random
 import re
-import socket
-import struct
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -25,7 +22,7 @@ from typing import Any
 from aiohttp import web
 from PIL import Image
 
-from tests.vendors.loopback import Behaviour, Loopback, Script
+from tests.vendors.loopback import Behaviour, Loopback, Script, hung_up, in_company, late, torn
 
 KEY = "sk-proj-fake-0123456789abcdefghijklmnopqrstuvwxyz"
 CHAT, IMAGES, MODERATIONS = "/v1/chat/completions", "/v1/images/generations", "/v1/moderations"
@@ -34,8 +31,6 @@ SEEN_HARMS = ("self-harm", "self-harm/instructions", "self-harm/intent", "sexual
 HARMS = (*SEEN_HARMS, "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "sexual/minors")
 REASONS = re.compile(r"o\d|gpt-5(-(?!chat)|$)|gpt-5\.[56]|gpt-6")
 PAGE = 20
-RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER of no seconds: the socket is closed with RST."""
 LONGEST_REQUEST = 256 * 1024 * 1024
 SYSTEM_FINGERPRINT = "fp_44709d6fcb"
 
@@ -323,50 +318,17 @@ def without(found: Any) -> Any:
 
 def slow(seconds: float) -> Behaviour:
     """The echo, late."""
-
-    async def behave(api: OpenAIApi, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        await asyncio.sleep(seconds)
-        return await answers()(api, request, body)
-
-    return behave
+    return late(seconds, answers())
 
 
 def together(number: int) -> Behaviour:
     """The echo, as soon as so many calls are in flight."""
-
-    async def behave(api: OpenAIApi, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        async with api.many:
-            await api.many.wait_for(lambda: api.in_flight >= number or api.paid)
-        return await answers()(api, request, body)
-
-    return behave
+    return in_company(number, answers())
 
 
 def broken_off(pause: float | None = None) -> Behaviour:
-    """Answered and counted as paid, but the line dies in the middle of the body. With a pause it trickles instead, a byte at a time."""
-
-    async def behave(api: OpenAIApi, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        api.paid += 1
-        data = json.dumps(answer_to(request.path, body)).encode()
-        response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(data))})
-        await response.prepare(request)
-        if pause is not None:
-            for byte in data:
-                await asyncio.sleep(pause)
-                await response.write(bytes([byte]))
-            return response
-        await response.write(data[: len(data) // 2])
-        return hung_up(request, response)
-
-    return behave
-
-
-def hung_up(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
-    """The line is reset."""
-    assert request.transport is not None
-    request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    request.transport.abort()
-    return response
+    """The echo, and the line dies in the middle of it; with a pause it trickles instead."""
+    return torn(lambda request, body: answer_to(request.path, body), pause)
 
 
 async def unanswered(api: OpenAIApi, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:

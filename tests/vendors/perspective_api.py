@@ -8,15 +8,13 @@ The script tells for the number of a call, from 1, how it is answered. Requests 
 
 from __future__ import annotations
 
-import asyncio
-import json
 import random
 from typing import Any
 
 from aiohttp import web
 
-from tests.vendors.loopback import Behaviour, Loopback, Script
-from tests.vendors.openai_api import hung_up, without
+from tests.vendors.loopback import Behaviour, Loopback, Script, in_company, late, torn
+from tests.vendors.openai_api import without
 
 KEY = "AIzaSyFake0123456789abcdefghijklmnopqrs"
 ANALYZE = "/v1alpha1/comments:analyze"
@@ -113,42 +111,17 @@ def answers(**changed: Any) -> Behaviour:
 
 def slow(seconds: float) -> Behaviour:
     """The scores, late."""
-
-    async def behave(api: PerspectiveApi, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        await asyncio.sleep(seconds)
-        return await answers()(api, request, body)
-
-    return behave
+    return late(seconds, answers())
 
 
 def together(number: int) -> Behaviour:
     """The scores, as soon as so many calls are in flight."""
-
-    async def behave(api: PerspectiveApi, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        async with api.many:
-            await api.many.wait_for(lambda: api.in_flight >= number or api.paid)
-        return await answers()(api, request, body)
-
-    return behave
+    return in_company(number, answers())
 
 
 def broken_off(pause: float | None = None) -> Behaviour:
-    """Answered and counted as paid, but the line dies in the middle of the body. With a pause it trickles instead, a byte at a time."""
-
-    async def behave(api: PerspectiveApi, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        api.paid += 1
-        data = json.dumps(answer_to(body)).encode()
-        response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(data))})
-        await response.prepare(request)
-        if pause is not None:
-            for byte in data:
-                await asyncio.sleep(pause)
-                await response.write(bytes([byte]))
-            return response
-        await response.write(data[: len(data) // 2])
-        return hung_up(request, response)
-
-    return behave
+    """The scores, and the line dies in the middle of it; with a pause it trickles instead."""
+    return torn(lambda request, body: answer_to(body), pause)
 
 
 def rate_limited(retry_after: str | None = None) -> Behaviour:

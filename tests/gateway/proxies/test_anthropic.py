@@ -47,21 +47,13 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-async def asked(tmp_path):
-    """A proxy to a vendor that follows a script. Both are closed at the end."""
-    opened = []
+def asked(connected):
+    """A proxy to a vendor that follows a script."""
 
-    async def ask(behaviour=None, *, model=CURRENT, key=KEY, script=None, **arguments):
-        api = await AnthropicApi(script or (None if behaviour is None else lambda _: behaviour)).__aenter__()
-        opened.append(lambda: api.__aexit__(None))
-        (tmp_path / "key").write_text(key)
-        proxy = Anthropic(model=model, key_file=str(tmp_path / "key"), base_url=api.url, **arguments)
-        opened.append(proxy.aclose)
-        return proxy, api
+    def ask(behaviour=None, *, model=CURRENT, key=KEY, script=None, **arguments):
+        return connected(AnthropicApi, lambda **given: Anthropic(model=model, **{**given, **arguments}), key, behaviour=behaviour, script=script)
 
-    yield ask
-    for close in reversed(opened):
-        await close()
+    return ask
 
 
 def infer(proxy, request=HELLO, seconds=10.0):

@@ -53,21 +53,13 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-async def asked(tmp_path):
-    """A proxy to a vendor that follows a script. Both are closed at the end."""
-    opened = []
+def asked(connected):
+    """A proxy to a vendor that follows a script."""
 
-    async def ask(behaviour=None, *, model=PLAIN, key=KEY, script=None, **arguments):
-        api = await OpenAIApi(script or (None if behaviour is None else lambda _: behaviour)).__aenter__()
-        opened.append(api.__aexit__)
-        (tmp_path / "key").write_text(key)
-        proxy = OpenAI(model=model, key_file=str(tmp_path / "key"), **{"base_url": api.url, **arguments})
-        opened.append(proxy.aclose)
-        return proxy, api
+    def ask(behaviour=None, *, model=PLAIN, key=KEY, script=None, **arguments):
+        return connected(OpenAIApi, lambda **given: OpenAI(model=model, **{**given, **arguments}), key, behaviour=behaviour, script=script)
 
-    yield ask
-    for close in reversed(opened):
-        await close()
+    return ask
 
 
 def infer(proxy, request=None, seconds=10.0):

@@ -43,21 +43,13 @@ def said(text):
 
 
 @pytest.fixture
-async def asked(tmp_path):
-    """A proxy to a vendor that follows a script. Both are closed at the end."""
-    opened = []
+def asked(connected):
+    """A proxy to a vendor that follows a script."""
 
-    async def ask(behaviour=None, *, key=KEY, **arguments):
-        api = await PerspectiveApi(None if behaviour is None else lambda _: behaviour).__aenter__()
-        opened.append(api.__aexit__)
-        (tmp_path / "key").write_text(key)
-        proxy = Perspective(key_file=str(tmp_path / "key"), **{"base_url": api.url, **arguments})
-        opened.append(proxy.aclose)
-        return proxy, api
+    def ask(behaviour=None, *, key=KEY, **arguments):
+        return connected(PerspectiveApi, lambda **given: Perspective(**{**given, **arguments}), key, behaviour=behaviour)
 
-    yield ask
-    for close in reversed(opened):
-        await close()
+    return ask
 
 
 def infer(proxy, request=HELLO, seconds=10.0):
