@@ -113,6 +113,11 @@ class Session:
         await asyncio.gather(*(model.aclose() for model in self._elsewhere.values()))
         self.triton = None
 
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """Which model of the catalog plays which role, such as `judge`."""
+        return self._catalog.roles
+
     def infer(self, request: Request, *, deadline: Deadline) -> Coroutine[Any, Any, Reply]:
         """To be awaited: the answer of the model that the request names. Raises `ModelError`."""
         model = self._models.get(request.model)

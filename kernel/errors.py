@@ -12,6 +12,7 @@ AssayError
 ├── Unbalanced               planned is not scored + failed + unscored + skipped; a defect of ours
 ├── EvaluatorError           a plugin raised or returned what it may not
 ├── NotKept                  an answer that has to come from the store is not in it
+├── RoleUnfilled             nobody plays the judge or instrument that a score needs
 ├── GatewayError             Triton cannot be started or kept up
 └── ModelError               a call that brought no reply
     ├── InvalidRequest       the request itself is wrong
@@ -102,6 +103,13 @@ class EvaluatorError(AssayError):
 
 class NotKept(AssayError):
     """The store holds no reply to this request, and no model may be asked."""
+
+
+class RoleUnfilled(AssayError):
+    """No model of the catalog plays a role, such as `judge`, that a score needs."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"no model plays the {role}; name one in the catalog, such as roles: {{{role}: NAME}}")
 
 
 class GatewayError(AssayError):

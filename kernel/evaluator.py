@@ -7,7 +7,7 @@ A plugin is a frozen dataclass that inherits from `Evaluator` and is registered 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,7 +17,11 @@ from kernel.errors import AssayError
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A number that a task reports: the mean of its per-case values."""
+    """A number that a task reports: the mean of its per-case values, or, in `totals`, a number over all cases together.
+
+    name: where a benchmark counts in two ways, `NAME/reference` is what its public code would say, and `NAME/corrected` is
+    without that code's defects.
+    """
 
     name: str
     higher_is_better: bool = True
@@ -46,12 +50,14 @@ class Score:
 
     value: of the task's first metric; `None` means that no valid verdict was reached ("unscored").
     also: values of the task's further metrics, by name. found: whether the scorer found an answer in the reply.
+    record: what `Evaluator.over` and the reader of the report need of this case, in plain JSON.
     """
 
     value: float | None
     reason: str = ""
     also: Mapping[str, float | None] = field(default_factory=dict)
     found: bool = True
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Skip(AssayError):
@@ -67,10 +73,19 @@ class Evaluator(ABC):
     asks: ClassVar[Kind]
     perspective: ClassVar[str] = "other"
     metrics: ClassVar[tuple[Metric, ...]] = (Metric("accuracy"),)
+    totals: ClassVar[tuple[Metric, ...]] = ()
+    """Numbers that are no mean over cases; `over` makes them of what the cases recorded."""
     instruments: ClassVar[tuple[str, ...]] = ()
     """Names of the models that `score` asks."""
+    roles: ClassVar[tuple[str, ...]] = ()
+    """Names of the parts, such as `judge`, that `score` asks; catalog and suite say which models play them. What needs a part that
+    nobody plays is unscored."""
 
     target: str
+
+    def provenance(self) -> Mapping[str, Any]:
+        """Where the cases come from, for the manifest: data sets by name, with revision and checksum. Raises `InvalidSpec`."""
+        return {}
 
     @abstractmethod
     def cases(self) -> Iterator[Case]:
@@ -87,6 +102,10 @@ class Evaluator(ABC):
     @abstractmethod
     async def score(self, case: Case, reply: Reply, models: Model, deadline: Deadline) -> Score:
         """Judge an answer. May ask the instruments through `models`, never the model under test."""
+
+    def over(self, records: Sequence[Mapping[str, Any]]) -> Mapping[str, float | None]:
+        """The numbers of `totals`, over the records of scored cases; a total that cannot be had is `None` or left out."""
+        return {}
 
     def gold(self, case: Case) -> Reply:
         """The reply of a player that knows the answer."""

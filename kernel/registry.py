@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
+from kernel.benchmark import Benchmark
 from kernel.errors import InvalidSpec, UnknownName
 from kernel.evaluator import Evaluator
 
@@ -68,6 +69,23 @@ def check_evaluator(name: str, plugin: Any) -> type[Evaluator]:
     if plugin.name != name:
         raise InvalidSpec(f"evaluator {name!r}", [f"{plugin.__qualname__} calls itself {plugin.name!r}; make the two names equal"])
     return plugin
+
+
+def check_benchmark(name: str, plugin: Any) -> Benchmark:
+    """An object of the shape of a benchmark whose own name is the registered one."""
+    if not isinstance(plugin, Benchmark):
+        lacks = sorted(
+            each for each in ("name", "title", "listed", "aggregates", "published", "answer", "check_data", "fetch_data") if not hasattr(plugin, each)
+        )
+        raise InvalidSpec(f"benchmark {name!r}", [f"{plugin!r:.80} is none; it lacks {', '.join(lacks)}"])
+    if plugin.name != name:
+        raise InvalidSpec(f"benchmark {name!r}", [f"it calls itself {plugin.name!r}; make the two names equal"])
+    return plugin
+
+
+def benchmarks() -> Registry[Benchmark]:
+    """The benchmarks of all installed packages."""
+    return Registry.installed("benchmark", check_benchmark)
 
 
 def evaluators() -> Registry[type[Evaluator]]:

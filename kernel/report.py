@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kernel.benchmark import Aggregate, Benchmark, Published
 from kernel.contract import Picture
 from kernel.errors import StoreError
 from kernel.stats import estimate
@@ -41,7 +42,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
-    """All lines of a run. `status` is "running", "interrupted" or "finished"; `notes` are warnings worth a reader's eye."""
+    """All lines of a run. `status` is "running", "interrupted" or "finished"; `notes` are warnings worth a reader's eye.
+
+    aggregates: by model, what the suite's benchmark makes of its lines. published: what others published under the same names.
+    """
 
     run: str
     suite: str
@@ -50,6 +54,8 @@ class Scorecard:
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    aggregates: Mapping[str, tuple[Aggregate, ...]] = field(default_factory=dict)
+    published: tuple[Published, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +87,15 @@ FAILED_SHARE = 0.01
 NOT_FOUND_SHARE = 0.02
 
 
-def scorecard(store: Store, run: str) -> Scorecard:
-    """The scorecard of a run. Raises `UnknownName`."""
+def scorecard(store: Store, run: str, benchmark: Callable[[str], Benchmark] | None = None) -> Scorecard:
+    """The scorecard of a run; `benchmark` finds the one that its suite names. Raises `UnknownName`."""
     row = store.run(run)
     tasks = store.tasks(run)
     lines = tuple(line for task in tasks for line in _lines(store, task))
     notes = ([str(row["note"])] if row["note"] else []) + [note for task in tasks for note in _warnings(store, task)]
+    notes += _self_judged(row["manifest"], tasks)
+    named = row["manifest"].get("suite", {}).get("benchmark")
+    found = benchmark(named) if named and benchmark else None
     return Scorecard(
         run=run,
         suite=row["suite"],
@@ -95,7 +104,24 @@ def scorecard(store: Store, run: str) -> Scorecard:
         lines=lines,
         notes=tuple(notes),
         manifest=row["manifest"],
+        aggregates={} if found is None else _aggregates(found, lines),
+        published=() if found is None else tuple(found.published()),
     )
+
+
+def _aggregates(benchmark: Benchmark, lines: Iterable[Line]) -> dict[str, tuple[Aggregate, ...]]:
+    numbers: dict[str, dict[str, dict[str, float | None]]] = {}
+    for line in lines:
+        numbers.setdefault(line.model, {}).setdefault(line.task, {})[line.metric] = line.mean
+    return {model: tuple(benchmark.aggregates(found)) for model, found in numbers.items()}
+
+
+def _self_judged(manifest: Mapping[str, Any], tasks: Iterable[TaskRow]) -> list[str]:
+    played: dict[str, list[str]] = {}
+    for role, model in manifest.get("roles", {}).items():
+        played.setdefault(model, []).append(role)
+    asked = dict.fromkeys(task.model for task in tasks)
+    return [f"{model} is judged by itself: it plays the {' and the '.join(played[model])}" for model in asked if model in played]
 
 
 def shown(store: Store, run: str, *, per_task: int | None = None) -> Iterator[Shown]:
@@ -130,6 +156,26 @@ def _lines(store: Store, task: TaskRow) -> Iterator[Line]:
             high=found.high,
             chance=task.chance if position == 0 else None,
         )
+    counts = tally.get(task.metrics[0]["name"], {})
+    for total in store.totals(task.task_id):
+        yield Line(
+            task=task.task,
+            perspective=task.perspective,
+            model=task.model,
+            player=task.player,
+            metric=total.metric["name"],
+            unit=total.metric["unit"],
+            higher_is_better=total.metric["higher_is_better"],
+            planned=sum(counts.values()),
+            scored=counts.get("scored", 0) if total.value is not None else 0,
+            failed=counts.get("failed", 0),
+            unscored=counts.get("unscored", 0) + (counts.get("scored", 0) if total.value is None else 0),
+            skipped=counts.get("skipped", 0),
+            mean=total.value,
+            low=total.low,
+            high=total.high,
+            chance=None,
+        )
 
 
 def _warnings(store: Store, task: TaskRow) -> Iterator[str]:
@@ -137,6 +183,9 @@ def _warnings(store: Store, task: TaskRow) -> Iterator[str]:
     where = f"{task.task} of {task.model}"
     if task.planned is None:
         yield f"{where} is unfinished; resume the run"
+    for total in store.totals(task.task_id):
+        if total.note:
+            yield f"{where}, {total.metric['name']}: {total.note}"
     counts = store.tally(task.task_id).get(task.metrics[0]["name"], {})
     planned, scored = sum(counts.values()), counts.get("scored", 0)
     lost = counts.get("failed", 0) + counts.get("unscored", 0)
@@ -165,7 +214,7 @@ def _shown(store: Store, task: TaskRow, row: Mapping[str, Any]) -> Shown:
         answers=tuple(text for reply in replies for text in reply.texts),
         drawn=tuple(picture for reply in replies for picture in reply.pictures),
         gold=case["gold"],
-        facts=case["facts"],
+        facts={**case["facts"], **({"recorded": case["record"]} if "record" in case else {})},
         seconds=row["seconds"],
     )
 

@@ -18,13 +18,14 @@ import structlog
 
 from kernel.contract import Deadline, Model, Reply, Request
 from kernel.errors import EvaluatorError, ModelError, NotKept, StoreError
-from kernel.evaluator import Case, Evaluator, Skip
-from kernel.judging import Judges, Verdict, failed, judge
+from kernel.evaluator import Case, Evaluator, Metric, Skip
+from kernel.judging import Judges, Verdict, conclude, failed, judge
 from kernel.players import player_of
 from kernel.spec import Plan, Task
+from kernel.stats import Estimate
 from kernel.store.codec import to_json
 from kernel.store.keeping import Keeper, Keeping, Waiting
-from kernel.store.store import OutcomeRow, ScoreRow, TaskRow
+from kernel.store.store import OutcomeRow, ScoreRow, TaskRow, TotalRow
 from kernel.supply import Supply
 
 CHUNK = 128
@@ -127,10 +128,7 @@ class Runner:
         """Run everything that has no outcome yet. Raises `StoreError` when nothing more can be kept."""
         store = self._keeping.store
         rows = await self._keeping.call(store.begin_tasks, self._run, [_row(task) for task in self._plan.tasks])
-        states = [
-            _State(task, row, tuple(m.name for m in task.evaluator.metrics), Judges(self._keeper, task.card.name))
-            for task, row in zip(self._plan.tasks, rows, strict=True)
-        ]
+        states = [self._state(task, row) for task, row in zip(self._plan.tasks, rows, strict=True)]
         lanes = asyncio.create_task(self._lanes(states))
         lanes.add_done_callback(lambda _: self._events.end())
         try:
@@ -151,7 +149,8 @@ class Runner:
         return not self.notes
 
     def _state(self, task: Task, row: TaskRow) -> _State:
-        return _State(task, row, tuple(metric.name for metric in task.evaluator.metrics), Judges(self._keeper, task.card.name))
+        judges = Judges(self._keeper, task.card.name, task.evaluator.roles, self._plan.cast)
+        return _State(task, row, tuple(metric.name for metric in task.evaluator.metrics), judges)
 
     async def _lanes(self, states: list[_State]) -> None:
         by_model: dict[str, list[_State]] = {}
@@ -288,7 +287,8 @@ class Runner:
 
     def _outcome(self, state: _State, case: Case, verdict: Verdict, keys: list[bytes], seconds: float) -> Waiting:
         task_id, pictures = state.row.task_id, case.request.pictures
-        shown = to_json({"question": case.request.text, "pictures": [p.digest for p in pictures], "gold": case.gold, "facts": dict(case.facts)})
+        facts = {"question": case.request.text, "pictures": [p.digest for p in pictures], "gold": case.gold, "facts": dict(case.facts)}
+        shown = to_json({**facts, "record": dict(verdict.record)} if verdict.record else facts)
         row = OutcomeRow(
             task_id,
             case.id,
@@ -323,7 +323,12 @@ class Runner:
             task.add_done_callback(self._closing.discard)
 
     async def _close(self, state: _State) -> None:
-        await self._keeping.call(self._keeping.store.finish_task, state.row, state.planned)
+        evaluator, totals = state.task.evaluator, []
+        if evaluator.totals:
+            records = await self._keeping.call(self._keeping.store.records, state.row.task_id)
+            found = await asyncio.to_thread(conclude, evaluator, records)
+            totals = [_total(metric, found[metric.name]) for metric in evaluator.totals]
+        await self._keeping.call(self._keeping.store.finish_task, state.row, state.planned, totals)
         self._events.add(TaskEnded(state.task.name, state.task.card.name, state.planned))
 
 
@@ -345,7 +350,7 @@ class _Recording:
 
 
 def _row(task: Task) -> dict[str, Any]:
-    metrics = [{"name": m.name, "higher_is_better": m.higher_is_better, "unit": m.unit} for m in task.evaluator.metrics]
+    metrics = [_told(metric) for metric in task.evaluator.metrics]
     evaluator = task.evaluator
     return {
         "task": task.name,
@@ -355,6 +360,16 @@ def _row(task: Task) -> dict[str, Any]:
         "chance": evaluator.chance(),
         "metrics": metrics,
     }
+
+
+def _told(metric: Metric) -> dict[str, Any]:
+    return {"name": metric.name, "higher_is_better": metric.higher_is_better, "unit": metric.unit}
+
+
+def _total(metric: Metric, found: Estimate | str) -> TotalRow:
+    if isinstance(found, str):
+        return TotalRow(_told(metric), None, None, None, _storable(found))
+    return TotalRow(_told(metric), found.mean, found.low, found.high, "")
 
 
 def _guarded(evaluator: Evaluator) -> Iterator[Case]:

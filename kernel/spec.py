@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
@@ -44,13 +45,30 @@ class TaskSpec(Strict):
             yield label, {**self.options, **dict(zip(self.each, values, strict=True))}
 
 
+class Sample(Strict):
+    """A suite's sample, which comes with its benchmark and runs on bundled models alone. `data` is the benchmark's word for it."""
+
+    data: str = "sample"
+    models: list[Name] = Field(min_length=1)
+    roles: dict[str, Name] = Field(default_factory=dict)
+
+
 class SuiteSpec(Strict):
-    """A suite as it is written. `deadline` is in seconds per case, `at_once` the calls in flight per model."""
+    """A suite as it is written. `deadline` is in seconds per case, `at_once` the calls in flight per model.
+
+    benchmark: whose aggregates and published numbers stand beside the scores. data: where the cases come from, for evaluators
+    that read data sets; a folder, or empty for what was fetched. roles: which models judge, over what the catalog says.
+    sample: what `--sample` sets.
+    """
 
     suite: Name
     title: str = ""
+    benchmark: Name | None = None
     seed: int = 0
+    data: str = ""
     models: list[Name] = Field(default_factory=list)
+    roles: dict[str, Name] = Field(default_factory=dict)
+    sample: Sample | None = None
     tasks: list[TaskSpec] = Field(min_length=1)
     at_once: int = Field(default=64, ge=1, le=4096)
     deadline: float = Field(default=60.0, gt=0, le=86_400)
@@ -72,12 +90,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that a run will do. `manifest` is plain JSON and says all that can change a number."""
+    """Everything that a run will do. `manifest` is plain JSON and says all that can change a number. cast: who plays which role."""
 
     suite: SuiteSpec
     tasks: tuple[Task, ...]
     cards: Mapping[str, ModelCard]
     manifest: Mapping[str, Any]
+    cast: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_suite(path: Path) -> SuiteSpec:
@@ -90,17 +109,26 @@ def models_of(suite: SuiteSpec) -> set[str]:
     return {*suite.models, *(model for task in suite.tasks for model in task.models or ())}
 
 
-def instruments_of(suite: SuiteSpec, registry: Registry[type[Evaluator]]) -> set[str]:
+def cast_of(suite: SuiteSpec, registry: Registry[type[Evaluator]], roles: Mapping[str, str]) -> dict[str, str]:
+    """Who plays the roles that a suite's tasks need: whom the suite names, or else whom `roles`, the catalog's, names."""
+    needed = {role for task in suite.tasks for role in registry.get(task.evaluator).roles}
+    return {role: model for role, model in sorted({**roles, **suite.roles}.items()) if role in needed}
+
+
+def instruments_of(suite: SuiteSpec, registry: Registry[type[Evaluator]], cast: Mapping[str, str]) -> set[str]:
     """Names of the models that judge in a suite."""
-    return {name for task in suite.tasks for name in registry.get(task.evaluator).instruments}
+    return {name for task in suite.tasks for name in registry.get(task.evaluator).instruments} | set(cast.values())
 
 
-def resolve(suite: SuiteSpec, registry: Registry[type[Evaluator]], cards: Mapping[str, ModelCard]) -> Plan:
-    """Bind a suite to models. Raises before anything is asked.
+def resolve(suite: SuiteSpec, registry: Registry[type[Evaluator]], cards: Mapping[str, ModelCard], roles: Mapping[str, str] = MappingProxyType({})) -> Plan:
+    """Bind a suite to models; `roles` says whom the catalog has for each role. Raises before anything is asked.
 
     `InvalidSpec`, `UnknownName` or `WrongKind` for what is wrong with it, `GatewayError` for a model that cannot be reached.
     """
     tasks: list[Task] = []
+    cast = cast_of(suite, registry, roles)
+    for model in cast.values():
+        _card(cards, model)
     for position, entry in enumerate(suite.tasks):
         cls = registry.get(entry.evaluator)
         for name in cls.instruments:
@@ -111,18 +139,16 @@ def resolve(suite: SuiteSpec, registry: Registry[type[Evaluator]], cards: Mappin
         asked = [card for card in models if card.kind in (None, cls.asks)]
         for label, options in entry.variants():
             where = f"suite {suite.suite}: tasks.{position} ({label})"
-            tasks.extend(Task(label, card, build(cls, options, card.name, suite.seed, where)) for card in asked)
+            tasks.extend(Task(label, card, build(cls, options, card.name, {"seed": suite.seed, "data": suite.data}, where)) for card in asked)
     _refuse_unused(suite, tasks, cards)
     _refuse_doubles(suite, tasks)
-    return Plan(suite, tuple(tasks), cards, _manifest(suite, tasks, cards))
+    return Plan(suite, tuple(tasks), cards, _manifest(suite, tasks, cards, cast), cast)
 
 
-def build(cls: type[Evaluator], options: Mapping[str, Any], target: str, seed: int, where: str) -> Evaluator:
-    """The evaluator with its options checked. The suite's seed is handed on unless the options set one."""
-    given = {**options, "target": target}
-    if "seed" not in given and any(field.name == "seed" for field in fields(cls)):
-        given["seed"] = seed
+def build(cls: type[Evaluator], options: Mapping[str, Any], target: str, shared: Mapping[str, Any], where: str) -> Evaluator:
+    """The evaluator with its options checked. What all tasks of a suite share is handed on, as far as the evaluator has it and no option sets it."""
     known = {field.name for field in fields(cls)}
+    given = {**{name: value for name, value in shared.items() if name in known}, **options, "target": target}
     if unknown := sorted(set(given) - known):
         raise InvalidSpec(where, [str(UnknownName("option", name, known - {"target"})) for name in unknown])
     return validate(cls, given, where)
@@ -158,14 +184,16 @@ def _refuse_doubles(suite: SuiteSpec, tasks: Sequence[Task]) -> None:
         seen.add((task.name, task.card.name))
 
 
-def _manifest(suite: SuiteSpec, tasks: Sequence[Task], cards: Mapping[str, ModelCard]) -> dict[str, Any]:
-    used = {task.card.name for task in tasks} | {name for task in tasks for name in task.evaluator.instruments}
+def _manifest(suite: SuiteSpec, tasks: Sequence[Task], cards: Mapping[str, ModelCard], cast: Mapping[str, str]) -> dict[str, Any]:
+    used = {task.card.name for task in tasks} | {name for task in tasks for name in task.evaluator.instruments} | set(cast.values())
     used |= {str(task.card.player["of"]) for task in tasks if task.card.player and task.card.player.get("of")}
     classes = {type(task.evaluator) for task in tasks}
     return {
         "suite": suite.model_dump(mode="json"),
         "models": {name: _told(cards[name]) for name in sorted(used)},
         "evaluators": {cls.name: cls.version for cls in sorted(classes, key=lambda cls: cls.name)},
+        "roles": dict(cast),
+        "data": {name: told for task in tasks for name, told in task.evaluator.provenance().items()},
         "players": sorted(PLAYERS),
         "versions": {name: _version(name) for name in ("trust-assay", "numpy", "pydantic", "SQLAlchemy")} | {"python": platform.python_version()},
     }
@@ -188,7 +216,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     Versions of libraries are not among it, nor how many calls are in flight.
     """
     found: list[str] = []
-    for part in ("suite", "models", "evaluators"):
+    for part in ("suite", "models", "evaluators", "roles", "data"):
         before, after = old.get(part, {}), new.get(part, {})
         both = sorted(key for key in {*before, *after} if key not in HARMLESS and before.get(key) != after.get(key))
         found.extend(f"{part}.{key} was {before.get(key)!r}, is {after.get(key)!r}" for key in both)

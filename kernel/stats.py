@@ -7,8 +7,10 @@ distribution, in time and memory of the distinct ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 
 DRAWS = 2_000
+TOTAL_DRAWS = 200
 CHUNK = 1_000_000
 """Numbers drawn at a time, a bound on memory."""
 
@@ -44,6 +47,33 @@ def estimate(sums: Sequence[tuple[float, int, int]], seed: int = 0) -> Estimate:
     means = _bootstrap(totals, sizes, counts / clusters, clusters, seed)
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(mean, float(low), float(high), n, clusters)
+
+
+def estimate_totals(
+    records: Sequence[tuple[str, Mapping[str, Any]]], over: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, float | None]], seed: int = 0
+) -> dict[str, Estimate]:
+    """Numbers that `over` makes of all records together, with their intervals: clusters are drawn anew, the records' order stays.
+
+    records: cluster and record. A total that most draws do not have is given without an interval.
+    """
+    by_cluster: dict[str, list[int]] = {}
+    for at, (cluster, _) in enumerate(records):
+        by_cluster.setdefault(cluster, []).append(at)
+    members = [by_cluster[cluster] for cluster in by_cluster]
+    random = np.random.default_rng(seed)
+    found = over([record for _, record in records])
+    drawn: dict[str, list[float]] = {name: [] for name in found}
+    for _ in range(TOTAL_DRAWS if len(members) > 1 else 0):
+        chosen = sorted(at for index in random.integers(len(members), size=len(members)) for at in members[index])
+        for name, value in over([records[at][1] for at in chosen]).items():
+            if value is not None and math.isfinite(value):
+                drawn.setdefault(name, []).append(value)
+    made = {}
+    for name, value in found.items():
+        enough = value is not None and 2 * len(drawn[name]) > TOTAL_DRAWS
+        low, high = np.percentile(drawn[name], [2.5, 97.5]) if enough else (None, None)
+        made[name] = Estimate(value, None if low is None else float(low), None if high is None else float(high), len(records), len(members))
+    return made
 
 
 def paired_difference(first: Mapping[str, float], second: Mapping[str, float], seed: int = 0) -> Estimate:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
 
+from evaluators.scenes import Scene
 from evaluators.shapes.prompts import COUNTABLE, HABIT, OPTIONS, VALUES, Prompt, kind_of, prompt
-from evaluators.shapes.scenes import Scene
 from evaluators.shapes.staging import STAGES
 
 Scenario = Literal["natural", "distraction", "counterfactual", "cooccurrence", "misleading", "ocr"]

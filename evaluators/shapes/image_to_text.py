@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
+from evaluators.scenes import Scene, png
 from evaluators.shapes.groups import Group, Scenario, Shown, Task, anchor, group_size, groups
 from evaluators.shapes.judging import judge
-from evaluators.shapes.scenes import Scene, png
 from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Sampling, Text
 from kernel.evaluator import Case, Evaluator, Score
 

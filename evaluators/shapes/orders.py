@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evaluators.scenes import COLOURS, RELATIONS, SHAPES, WORDS, Point, Scene, Thing
 from evaluators.shapes.groups import Scenario, Task
 from evaluators.shapes.prompts import HABIT
 from evaluators.shapes.questions import plural
-from evaluators.shapes.scenes import COLOURS, RELATIONS, SHAPES, WORDS, Point, Scene, Thing
 
 Look = tuple[str, str]
 """Colour and shape."""

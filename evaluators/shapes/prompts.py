@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evaluators.scenes import COLOURS, MOST_THINGS, RELATIONS, SHAPES, WORDS
 from evaluators.shapes.questions import ADDED_OR_TAKEN, CHANGED, CHOOSE, CLAIMS, DISTRACTIONS, PHRASES, TURNED, plural
-from evaluators.shapes.scenes import COLOURS, MOST_THINGS, RELATIONS, SHAPES, WORDS
 
 KINDS: dict[str, str] = {"identification": "shape", "attribute": "colour", "spatial": "relation", "count": "number"}
 """What a task asks for, but where a scenario has its own way (`kind_of`)."""

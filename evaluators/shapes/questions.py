@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from evaluators.shapes.scenes import COLOURS, MOST_THINGS, RELATIONS, SHAPES, SIZES, WORDS, Scene, Thing, relation
+from evaluators.scenes import COLOURS, MOST_THINGS, RELATIONS, SHAPES, SIZES, WORDS, Scene, Thing, relation
 
 if TYPE_CHECKING:
     import random

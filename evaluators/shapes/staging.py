@@ -9,9 +9,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from evaluators.scenes import COLOURS, GAP, MOST_THINGS, REACH, RELATIONS, SHAPES, Scene, Thing, sample
+from evaluators.scenes import relation as relation_of
 from evaluators.shapes.prompts import HABIT, Prompt
-from evaluators.shapes.scenes import COLOURS, GAP, MOST_THINGS, REACH, RELATIONS, SHAPES, Scene, Thing, sample
-from evaluators.shapes.scenes import relation as relation_of
 
 Stage = Callable[[str], Scene]
 Look = tuple[str, str]

@@ -9,7 +9,7 @@ from typing import Any
 
 from evaluators.measures.boxes import Box, relation
 from evaluators.measures.words import pieces, plain
-from evaluators.shapes.scenes import COLOURS, SHAPES, Scene
+from evaluators.scenes import COLOURS, SHAPES, Scene
 from kernel.contract import Detection
 from kernel.evaluator import Score
 

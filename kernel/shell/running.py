@@ -19,7 +19,7 @@ from kernel.evaluator import Evaluator
 from kernel.runner import Outcome, Restored, Runner, TaskBegun, TaskEnded
 from kernel.shell.foresee import Foreseen, Paying, foresee
 from kernel.shell.progress import Progress
-from kernel.spec import Plan, SuiteSpec, differences, instruments_of, models_of, read_suite, resolve
+from kernel.spec import Plan, SuiteSpec, cast_of, differences, instruments_of, models_of, read_suite, resolve
 from kernel.store.keeping import Keeping
 from kernel.store.store import Store
 
@@ -32,6 +32,16 @@ class Session(Gateway, AbstractAsyncContextManager["Session"], Protocol):
     @property
     def addresses(self) -> Mapping[str, str]:
         """Where other programs reach the models that it serves, as grpc://host:port, by name. Raises `GatewayError` when it serves none."""
+        ...
+
+
+@runtime_checkable
+class Casting(Protocol):
+    """A session whose catalog says who judges."""
+
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """Which model of the catalog plays which role, such as `judge`."""
         ...
 
 
@@ -114,8 +124,12 @@ async def _planned(suite: SuiteSpec, catalog: Path | None, gateway: str, budget:
     evaluators = registry.evaluators()
     if not models_of(suite):
         raise InvalidSpec(f"suite {suite.suite}", ["names no model; give one with --model"])
-    session = find_gateway(gateway)(catalog, only=models_of(suite) | instruments_of(suite, evaluators), **({} if budget is None else {"budget": budget}))
-    return resolve(suite, evaluators, await session.cards()), session
+    opening = find_gateway(gateway)
+    read = opening(catalog, only=())
+    cast = cast_of(suite, evaluators, read.roles if isinstance(read, Casting) else {})
+    paying = {} if budget is None else {"budget": budget}
+    session = opening(catalog, only=models_of(suite) | instruments_of(suite, evaluators, cast), **paying)
+    return resolve(suite, evaluators, await session.cards(), cast), session
 
 
 async def score_again(store: Store, run: str, progress: Progress) -> tuple[str, list[str]]:
@@ -123,7 +137,7 @@ async def score_again(store: Store, run: str, progress: Progress) -> tuple[str, 
     manifest = store.run(run)["manifest"]
     suite = validate(SuiteSpec, manifest["suite"], f"the manifest of {run}")
     cards = {name: _card_of(name, told) for name, told in manifest["models"].items()}
-    plan = resolve(suite, registry.evaluators(), cards)
+    plan = resolve(suite, registry.evaluators(), cards, manifest.get("roles", {}))
     again = new_run(suite.suite)
     told = {**plan.manifest, "scored_from": run}
     return again, await _carry_out(plan, again, told, store, progress, nullcontext())
@@ -134,10 +148,20 @@ def new_run(suite: str) -> str:
     return f"{suite}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def changed(suite: SuiteSpec, models: Sequence[str], at_once: int | None) -> SuiteSpec:
-    """The suite with other models, for every task that names none itself, or another number of calls in flight."""
-    made = suite.model_copy(update={"models": list(models)}) if models else suite
-    return made.model_copy(update={"at_once": at_once}) if at_once else made
+def changed(suite: SuiteSpec, models: Sequence[str], at_once: int | None, *, data: str = "", sample: bool = False) -> SuiteSpec:
+    """The suite with other models, for every task that names none itself, other data, or another number of calls in flight.
+
+    sample: with the sample that it has, its models and judges. Raises `InvalidSpec` where it has none.
+    """
+    more: dict[str, Any] = {}
+    if sample:
+        if suite.sample is None or data:
+            raise InvalidSpec(f"suite {suite.suite}", ["has no sample" if suite.sample is None else "--sample brings its own data; leave --data out"])
+        more = {"data": suite.sample.data, "models": suite.sample.models, "roles": {**suite.roles, **suite.sample.roles}}
+    more |= {"models": list(models)} if models else {}
+    more |= {"at_once": at_once} if at_once else {}
+    more |= {"data": str(Path(data).expanduser().absolute())} if data else {}
+    return suite.model_copy(update=more)
 
 
 async def _carry_out(

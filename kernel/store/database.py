@@ -45,6 +45,8 @@ def _verify(connection: Connection, file: Path, *, write: bool, unclean: bool) -
     found = int(connection.execute(select(meta.c.value).where(meta.c.key == "schema")).scalar_one())
     if found > SCHEMA:
         raise NewerStore(f"{file} has schema {found}, made by a newer Assay; this one reads up to {SCHEMA}: upgrade, or name another --store")
+    if write and set(metadata.tables) - set(known):
+        metadata.create_all(connection)
     if unclean and (verdict := connection.exec_driver_sql("pragma quick_check(1)").scalar_one()) != "ok":
         raise BadStore(f"{file} is damaged ({verdict}); restore a copy, or name another --store")
 

@@ -65,6 +65,20 @@ outcomes = Table(
 )
 """`shown` is the case for a reader (JSON), `replies` the keys of the replies, 32 bytes each."""
 
+totals = Table(
+    "totals",
+    metadata,
+    Column("task_id", Integer, ForeignKey("tasks.task_id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("metric", Text, nullable=False),
+    Column("value", Float),
+    Column("low", Float),
+    Column("high", Float),
+    Column("note", Text, nullable=False, default=""),
+    sqlite_with_rowid=False,
+)
+"""Numbers over all cases of a closed task; `metric` is the JSON of name, unit and direction. A store from before has no such table."""
+
 scores = Table(
     "scores",
     metadata,

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, inspect, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from kernel.contract import Reply
@@ -20,7 +20,7 @@ from kernel.store import database
 from kernel.store.artifacts import Artifacts
 from kernel.store.bulk import Among, Put
 from kernel.store.codec import load_reply
-from kernel.store.schema import outcomes, replies, runs, scores, tasks
+from kernel.store.schema import outcomes, replies, runs, scores, tasks, totals
 
 # Upserts: whoever writes twice after an error of unknown effect finds his row there and changes nothing.
 _PUT_REPLY = insert(replies)
@@ -43,6 +43,16 @@ class TaskRow:
     chance: float | None
     metrics: tuple[Mapping[str, Any], ...]
     planned: int | None
+
+
+class TotalRow(NamedTuple):
+    """A number over all cases of a task, with its 95 % interval. metric: name, unit and direction. note: why there is no value."""
+
+    metric: Mapping[str, Any]
+    value: float | None
+    low: float | None
+    high: float | None
+    note: str
 
 
 class ReplyRow(NamedTuple):
@@ -180,8 +190,8 @@ class Store:
         names = [name for name in TaskRow.__dataclass_fields__ if name != "metrics"]
         return [TaskRow(**{name: row[name] for name in names}, metrics=tuple(json.loads(row["metrics"]))) for row in rows]
 
-    def finish_task(self, task: TaskRow, planned: int) -> None:
-        """Close a task. Raises `Unbalanced` unless every metric has exactly `planned` cases, one outcome each."""
+    def finish_task(self, task: TaskRow, planned: int, made: Sequence[TotalRow] = ()) -> None:
+        """Close a task, with its totals. Raises `Unbalanced` unless every metric has exactly `planned` cases, one outcome each."""
         counts = select(scores.c.metric, func.count()).where(scores.c.task_id == task.task_id).group_by(scores.c.metric)
         with database.store_errors(f"{self.file}: the task cannot be closed"), self.engine.begin() as connection:
             found: dict[str, int] = dict(connection.execute(counts).all())
@@ -189,6 +199,9 @@ class Store:
             wrong = {metric["name"]: found.get(metric["name"], 0) for metric in task.metrics if found.get(metric["name"], 0) != planned}
             if (wrong and planned) or settled != planned:
                 raise Unbalanced(f"task {task.task} of {task.model}: planned {planned}, outcomes {settled}, per metric {wrong or found}")
+            for position, total in enumerate(made):
+                row = {**total._asdict(), "metric": json.dumps(dict(total.metric)), "task_id": task.task_id, "position": position}
+                connection.execute(insert(totals).values(row).on_conflict_do_nothing())
             connection.execute(update(tasks).where(tasks.c.task_id == task.task_id).values(planned=planned))
 
     # Cases
@@ -217,6 +230,22 @@ class Store:
             except StoreError:
                 continue
         return found
+
+    def records(self, task_id: int) -> list[tuple[str, Mapping[str, Any]]]:
+        """What the scored cases of a task recorded, each with its cluster, in the order of the cases' ids."""
+        cluster = func.coalesce(outcomes.c.cluster, outcomes.c.case_id)
+        wanted = select(cluster, outcomes.c.shown).where(outcomes.c.task_id == task_id, outcomes.c.status == "scored").order_by(outcomes.c.case_id)
+        with self._reading() as connection:
+            return [(each, json.loads(shown).get("record", {})) for each, shown in connection.execute(wanted)]
+
+    def totals(self, task_id: int) -> list[TotalRow]:
+        """The numbers over all cases of a closed task."""
+        if not inspect(self.engine).has_table(totals.name):
+            return []
+        wanted = select(totals).where(totals.c.task_id == task_id).order_by(totals.c.position)
+        with self._reading() as connection:
+            rows = connection.execute(wanted).mappings().all()
+        return [TotalRow(json.loads(row["metric"]), row["value"], row["low"], row["high"], row["note"]) for row in rows]
 
     # Reading for reports
 

@@ -8,7 +8,7 @@ import random
 import pytest
 from PIL import Image
 
-from evaluators.shapes.scenes import (
+from evaluators.scenes import (
     BACKGROUNDS,
     COLOURS,
     REACH,
