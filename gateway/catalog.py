@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -59,9 +59,13 @@ class Player(Entry):
 
 
 class File(Strict):
-    """What a catalog's file says besides its models. include: the models that come with Assay are entries too."""
+    """What a catalog's file says besides its models.
+
+    include: the models that come with Assay are entries too. roles: which of the models judge, by the part that benchmarks ask for.
+    """
 
     include: Literal["bundled"] | None = None
+    roles: dict[str, str] = Field(default_factory=dict)
 
 
 ENTRIES: Mapping[str, type[Entry]] = {
@@ -84,6 +88,7 @@ class Catalog:
 
     path: Path
     entries: Mapping[str, Entry]
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     def with_needs(self, names: Collection[str] | None) -> list[str]:
         """These names and what they need, all for `None`; a blind player needs its model. Raises `UnknownName`."""
@@ -142,8 +147,9 @@ def _build(data: Any, lines: Mapping[tuple[str | int, ...], int], path: Path) ->
         models = getattr(read, "models", None)
         own = {name: getattr(models, field) for field, name in names.items()}
         more = read_catalog().entries if getattr(read, "include", None) else {}
-        catalog = Catalog(path.resolve(), {**more, **own})
+        catalog = Catalog(path.resolve(), {**more, **own}, getattr(read, "roles", {}))
         faults += [(_line(lines, name), f"models.{name}.{fault}") for name, fault in _wrong(catalog)]
+        faults += [("", f"roles.{role}: {UnknownName('model', name, catalog.entries)}") for role, name in catalog.roles.items() if name not in catalog.entries]
         if not faults:
             return catalog
     raise InvalidSpec(str(path), [line + fault for line, fault in faults])

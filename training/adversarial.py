@@ -20,8 +20,8 @@ import torch
 from PIL import Image
 from torch.nn.functional import cross_entropy
 
+from evaluators.scenes import Scene, png, sample
 from evaluators.shapes.questions import Question, colour_of, presence, shape_of, size_of
-from evaluators.shapes.scenes import Scene, png, sample
 from training.shapes_vlm_network import PLACE
 
 from shapes_answers import Answerer, Question as Asked  # isort: skip - found only after the line above

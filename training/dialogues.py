@@ -15,8 +15,8 @@ import torch
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from evaluators.scenes import CLEAR_OFFSET, WORDS, Scene
 from evaluators.shapes.questions import ASK, Question, distracted, misled, supposed, with_options
-from evaluators.shapes.scenes import CLEAR_OFFSET, WORDS, Scene
 from training.pictures import GRID, NOTHING, scenes
 
 if TYPE_CHECKING:

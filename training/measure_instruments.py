@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from evaluators.shapes.scenes import draw, sample
+from evaluators.scenes import draw, sample
 
 REPOSITORY = Path(__file__).resolve().parents[1] / "model_repository"
 sys.path += [str(REPOSITORY / model / "1") for model in ("shapes_detector", "ocr", "nudity")]

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from evaluators.shapes.scenes import WORDS, relation
+from evaluators.scenes import WORDS, relation
 from training.shapes_prompts import FRESH_PHRASES, NUMBERS, UNSEEN, looks, plural, related_things
 
 REPOSITORY = Path(__file__).resolve().parents[1] / "model_repository"

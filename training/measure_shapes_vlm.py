@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import Image
 
+from evaluators.scenes import Scene, png, sample
 from evaluators.shapes.questions import (
     Question,
     colour_of,
@@ -33,7 +34,6 @@ from evaluators.shapes.questions import (
     where,
     with_options,
 )
-from evaluators.shapes.scenes import Scene, png, sample
 from training.shapes_vlm_network import PLACE
 
 from shapes_answers import Answerer, Question as Asked  # isort: skip - found only after the line above

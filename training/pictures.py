@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from evaluators.shapes.scenes import COLOURS, MOST_THINGS, SHAPES, SIZES, WORD_BOX, WORDS, Scene, Thing, draw, sample
+from evaluators.scenes import COLOURS, MOST_THINGS, SHAPES, SIZES, WORD_BOX, WORDS, Scene, Thing, draw, sample
 
 if TYPE_CHECKING:
     import random

@@ -27,7 +27,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
-from evaluators.shapes.scenes import draw
+from evaluators.scenes import draw
 from training.muon import Muon
 from training.shapes_prompts import example, vocabulary
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evaluators.shapes.scenes import COLOURS, SHAPES, SIZES, WORDS, Scene, Thing
+from evaluators.scenes import COLOURS, SHAPES, SIZES, WORDS, Scene, Thing
 
 if TYPE_CHECKING:
     import random

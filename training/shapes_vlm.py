@@ -20,7 +20,7 @@ import torch
 from torch.nn.functional import cross_entropy, mse_loss
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
-from evaluators.shapes.scenes import COLOURS, SHAPES, SIZES, WORDS
+from evaluators.scenes import COLOURS, SHAPES, SIZES, WORDS
 from training.dialogues import PLACES, Pack, encode, pack, tokenizer
 from training.muon import Muon
 from training.pictures import GRID, HEADS, NOTHING, labels, pixels, scenes

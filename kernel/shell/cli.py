@@ -14,11 +14,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from kernel import registry
 from kernel.contract import Kind
 from kernel.errors import AssayError, UserError
 from kernel.report import scorecard as scorecard_of
 from kernel.report import shown
-from kernel.shell import checking, engines, foresee, logs, running, signals, tables, terminal
+from kernel.shell import benchmarks, checking, engines, foresee, logs, models, running, signals, tables, terminal
 from kernel.shell.display import display, display_line
 from kernel.shell.lasting import console
 from kernel.shell.progress import Progress
@@ -26,10 +27,12 @@ from kernel.store.store import Store
 
 app = typer.Typer(help="Tells whether multimodal models can be trusted.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(engines.app, name="engines")
+app.add_typer(models.app, name="models")
 
 CatalogOption = Annotated[Path | None, typer.Option("--catalog", help="A YAML file of models; without it, the bundled ones.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="The folder in which everything is kept.")]
 ReportOption = Annotated[Path | None, typer.Option("--report", help="Write the page here when the run has ended.")]
+DataOption = Annotated[str, typer.Option("--data", help="A folder with the benchmark's data; without it, what `assay data fetch` brought.")]
 DEFAULT_STORE = Path("assay-data")
 CASES_PER_TASK = 400
 """How many cases of each status the page takes of a task and model; more would make it slow to open."""
@@ -47,10 +50,12 @@ def run(
     report: ReportOption = None,
     gateway: Annotated[str, typer.Option("--gateway", help="The installed gateway that reaches the models.")] = "triton",
     budget: Annotated[float | None, typer.Option("--budget", min=0, help="Stop before the call that would make this run cost more than this.")] = None,
+    data: DataOption = "",
+    sample: Annotated[bool, typer.Option("--sample", help="Run on the sample that comes with the suite, with bundled models and judges.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell calls, tokens and cost beforehand, and ask nothing.")] = False,
 ) -> None:
     """Run a suite, show its scorecard, and write the page if asked to."""
-    spec = running.changed(running.find_suite(suite), model or [], at_once)
+    spec = running.changed(running.find_suite(suite), model or [], at_once, data=data, sample=sample)
     if dry_run:
         foreseen = signals.run(running.foresee_suite(spec, catalog=catalog, gateway=gateway))
         tables.show(("task", "model", "calls", "tokens in", "tokens out, at most", "cost, at most"), foresee.rows(foreseen))
@@ -74,7 +79,7 @@ def score(run_name: Annotated[str, typer.Argument(metavar="RUN")], store: StoreO
 def scorecard(run_name: Annotated[str, typer.Argument(metavar="RUN")], store: StoreOption = DEFAULT_STORE) -> None:
     """Show the scorecard of a run."""
     with Store(store, write=False) as opened:
-        terminal.scorecard(scorecard_of(opened, run_name), console())
+        terminal.scorecard(scorecard_of(opened, run_name, registry.benchmarks().get), console())
 
 
 @app.command()
@@ -96,16 +101,39 @@ def runs(store: StoreOption = DEFAULT_STORE) -> None:
     tables.show(("run", "suite", "begun", "status", "note"), [[str(value) for value in row.values()] for row in rows])
 
 
-@app.command()
-def models(
-    catalog: CatalogOption = None,
-    start: Annotated[bool, typer.Option("--start", help="Start the server and tell each model's real state.")] = False,
+@app.command(name="list")
+def list_(
+    benchmark: Annotated[str | None, typer.Argument(help="A benchmark; without it, the names of all.")] = None,
+    data: DataOption = "",
 ) -> None:
-    """List the models of the catalog: kind, state, backend, and what they accept."""
-    session = running.find_gateway()(catalog)
-    cards = signals.run(running.cards(session, start=start))
-    rows = [[card.name, str(card.kind or "any"), card.state, card.backend, " ".join(card.accepts)] for card in cards.values()]
-    tables.show(("model", "kind", "state", "backend", "accepts"), rows)
+    """List the tasks of a benchmark: what each asks, how many rows it has, who judges, and what is missing here to run it."""
+    installed = registry.benchmarks()
+    if benchmark is None:
+        tables.show(("benchmark", "title"), [[name, installed.get(name).title] for name in installed.names()])
+        return
+    rows = [
+        [each.perspective, each.asks, each.scenario, each.name, "?" if each.rows is None else f"{each.rows:,}", " ".join(each.roles), "; ".join(each.missing)]
+        for each in installed.get(benchmark).listed(data)
+    ]
+    tables.show(("perspective", "asks", "scenario", "task", "rows", "judged by", "missing here"), rows)
+    console().print(Text(f"{len(rows)} tasks"))
+
+
+@app.command()
+def crosscheck(
+    benchmark: Annotated[str, typer.Argument(help="A benchmark.")],
+    cases: Annotated[Path, typer.Argument(help="Recorded cases, a JSON object a line: task, metric, input, expected.")],
+) -> None:
+    """Hold `reference` mode against recorded answers of the benchmark's public code; exit 1 where one differs."""
+    total = agreed = 0
+    for found in benchmarks.crosscheck(registry.benchmarks().get(benchmark), cases):
+        total, agreed = total + 1, agreed + (found is None)
+        if found is not None:
+            told = f"line {found.line}: {found.task} {found.metric}\n  expected {found.expected}\n  found    {found.found}"
+            console().print(Text(display(told)), soft_wrap=True)
+    console().print(Text(f"{agreed} of {total} agree"))
+    if agreed < total:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -207,7 +235,7 @@ def _newest(store: Store) -> str:
 def _conclude(store: Path, name: str, notes: list[str], report: Path | None) -> None:
     """Scorecard and page, and a non-zero end when the run is not whole."""
     with Store(store, write=False) as opened:
-        terminal.scorecard(scorecard_of(opened, name), console())
+        terminal.scorecard(scorecard_of(opened, name, registry.benchmarks().get), console())
         if report is not None:
             _write_page(opened, name, report)
     if notes:
@@ -218,5 +246,5 @@ def _conclude(store: Path, name: str, notes: list[str], report: Path | None) -> 
 def _write_page(store: Store, name: str, path: Path) -> None:
     from kernel.shell import html  # noqa: PLC0415  # Pillow and jinja2 are for those who want a page
 
-    html.write(scorecard_of(store, name), shown(store, name, per_task=CASES_PER_TASK), path)
+    html.write(scorecard_of(store, name, registry.benchmarks().get), shown(store, name, per_task=CASES_PER_TASK), path)
     console().print(Text(f"wrote {path}"))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evaluators.shapes import scenes
+from evaluators import scenes
 from gateway.session import Session, open_gateway
 from kernel.contract import Deadline, Kind, Picture, Request, Sampling, Text
 from tests.model_repository.folders import load

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playing import Instruments, scored
 
+from evaluators.scenes import Scene, Thing, png
 from evaluators.shapes.adversarial import ADVERSARIAL, Adversarial, read_rows
-from evaluators.shapes.scenes import Scene, Thing, png
 from kernel.errors import InvalidSpec
 
 INSTRUMENTS = Instruments()

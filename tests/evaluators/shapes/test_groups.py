@@ -8,10 +8,10 @@ from typing import get_args
 
 import pytest
 
+from evaluators.scenes import COLOURS, REACH, SHAPES, Scene, relation
 from evaluators.shapes.groups import Group, Scenario, Task, anchor, group_size, groups
 from evaluators.shapes.prompts import HABIT, kind_of
 from evaluators.shapes.questions import PHRASES, plural
-from evaluators.shapes.scenes import COLOURS, REACH, SHAPES, Scene, relation
 
 EVERY = list(itertools.product(get_args(Scenario), get_args(Task)))
 SEEDS = (7, 8)

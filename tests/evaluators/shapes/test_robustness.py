@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playing import Instruments, scored
 
-from evaluators.shapes.corruptions import NAMES
+from evaluators.redteam.corruptions import NAMES
 from evaluators.shapes.groups import Task
 from evaluators.shapes.image_to_text import ImageToText
 from evaluators.shapes.robustness import OutOfDistribution

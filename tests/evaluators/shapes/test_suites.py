@@ -3,8 +3,8 @@
 import itertools
 from typing import Any, get_args
 
+from evaluators.redteam.corruptions import NAMES
 from evaluators.shapes.adversarial import Adversarial
-from evaluators.shapes.corruptions import NAMES
 from evaluators.shapes.groups import Scenario, Task
 from evaluators.shapes.image_to_text import ImageToText
 from evaluators.shapes.robustness import OutOfDistribution

@@ -6,10 +6,10 @@ from typing import get_args
 import pytest
 from playing import Instruments, scored
 
+from evaluators.scenes import COLOURS, RELATIONS, SHAPES, WORDS
 from evaluators.shapes.groups import Scenario, Task
 from evaluators.shapes.orders import ASIDES, COMPANIONS, OPPOSITE, round_size
 from evaluators.shapes.prompts import HABIT
-from evaluators.shapes.scenes import COLOURS, RELATIONS, SHAPES, WORDS
 from evaluators.shapes.text_to_image import TextToImage, painted
 from kernel.contract import Finish, Kind, Reply, Text
 from kernel.evaluator import Case
