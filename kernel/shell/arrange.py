@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from kernel.report import Line, Scorecard
+from kernel.shell.standings import merged_lines
 
 COUNTS = ("planned", "scored", "failed", "unscored", "skipped")
 
@@ -78,7 +79,7 @@ def blocks(card: Scorecard) -> tuple[Block, ...]:
     players = {line.model for line in card.lines if line.player is not None}
     perspectives = {name: at for at, name in enumerate(dict.fromkeys(line.perspective for line in card.lines))}
     found: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
-    for perspective, row in _rows(card.lines):
+    for perspective, row in _rows(merged_lines(card.lines)):
         models = tuple(sorted(set(row.lines) - players, key=order.__getitem__))
         found.setdefault((perspective, models), []).append(row)
     made = [_block(perspective, models, rows, players, order) for (perspective, models), rows in found.items()]

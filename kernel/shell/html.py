@@ -22,6 +22,7 @@ from kernel.shell.arrange import COUNTS, Block, blocks, interval, missing, numbe
 from kernel.shell.cases import ORDER, Selection
 from kernel.shell.chart import PALETTE, charts
 from kernel.shell.display import display, display_line
+from kernel.shell.standings import standings
 
 MANIFEST = 200_000
 """Characters of the manifest in the page."""
@@ -61,6 +62,7 @@ def _page(card: Scorecard, selection: Selection) -> Iterator[str]:
         totals=totals(line for line in card.lines if line.player is None),
         played=totals(line for line in card.lines if line.player is not None),
         perspectives=_perspectives(arranged, colours),
+        standings=standings(card),
         notes=[display(note, NOTE) for note in card.notes],
         manifest=display(_json(card.manifest), MANIFEST),
         chosen=chosen,

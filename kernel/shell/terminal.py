@@ -16,6 +16,7 @@ from kernel.shell.arrange import Block, Row, blocks, interval, missing, no_bette
 from kernel.shell.display import display_line
 from kernel.shell.lasting import console
 from kernel.shell.progress import Progress
+from kernel.shell.standings import Standing, standings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +47,10 @@ def scorecard(card: Scorecard, console: Console) -> None:
         console.print(_table(block, players=console.width >= NARROW))
         for line in _missing(block):
             console.print(line)
+    if rows := standings(card):
+        console.print()
+        console.print(Text("the benchmark's own scores", style="bold").append("  as its public code counts, and corrected", style="not bold dim"))
+        console.print(_standings(rows))
     console.print()
     console.print(_legend(card))
     for note in card.notes[:NOTES]:
@@ -75,6 +80,22 @@ def _table(block: Block, *, players: bool) -> Table:
     if len(block.rows) > 1 and any(block.mean(model) is not None for model in block.models):
         table.add_section()
         table.add_row(*_means(block, shown))
+    return table
+
+
+def _standings(rows: tuple[Standing, ...]) -> Table:
+    models = list(dict.fromkeys(model for row in rows for model in row.cells))
+    table = Table(box=RULED, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column(Text("score", style="dim"), overflow="fold", min_width=12)
+    table.add_column(Text("counted", style="dim"), no_wrap=True)
+    for model in models:
+        table.add_column(Text(display_line(model), style="bold cyan"), justify="right", overflow="fold", min_width=6)
+    table.add_column(Text("published", style="dim"), overflow="fold")
+    for row in rows:
+        told = ", ".join(f"{display_line(each.model)} {number(each.value)}" for each in row.published)
+        name = display_line(row.name) + ("" if row.higher_is_better else " ↓")
+        cells = [Text(number(row.cells[model].value if model in row.cells else None), style="bold") for model in models]
+        table.add_row(Text(name), Text(row.mode, style="dim"), *cells, Text(told, style="dim"))
     return table
 
 
