@@ -248,6 +248,7 @@ def test_the_catalog_that_comes_with_assay_has_the_right_shape():
     data, _ = documents.parse(DEFAULT.read_bytes(), str(DEFAULT))
     entries = data["models"]
 
-    assert [name for name in entries if "bundled" in entries[name]] == ["shapes-vlm", "shapes-diffusion", "shapes-detector", "ocr", "nudity"]
+    served = ["shapes-vlm", "shapes-diffusion", "shapes-detector", "ocr", "nudity", "canned-judge", "canned-face", "shapes-embedder"]
+    assert [name for name in entries if "bundled" in entries[name]] == served
     for entry in entries.values():
         documents.validate(Bundled if "bundled" in entry else Player, entry, "catalog.yaml")

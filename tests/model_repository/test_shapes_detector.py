@@ -8,7 +8,9 @@ from collections import Counter
 import pytest
 from PIL import Image, ImageFilter
 
-from evaluators.shapes.scenes import BACKGROUNDS, COLOURS, SHAPES, SIZES, Scene, Thing, draw, sample
+from evaluators.scenes import BACKGROUNDS, COLOURS, SHAPES, SIZES, Scene, Thing, draw, png, sample
+from kernel.contract import Kind, Picture, Request, Text
+from kernel.errors import InvalidRequest
 from tests.model_repository.folders import load
 
 finder = load("shapes_detector", "shapes_finder")
@@ -94,3 +96,73 @@ def test_noise_holds_next_to_nothing() -> None:
 def test_the_detector_and_the_scenes_mean_the_same() -> None:
     """Colours and sizes stand in both, since a model's folder may not import an evaluator."""
     assert (finder.COLOURS, finder.SIZES, tuple(load("shapes_detector", "outlines").OUTLINES)) == (COLOURS, SIZES, SHAPES)
+
+
+SCENE = Scene((Thing("circle", "red", "large", 0.25, 0.3), Thing("circle", "blue", "small", 0.75, 0.3), Thing("cross", "red", "small", 0.5, 0.75)))
+
+
+def asked(*texts: str, pictures: int = 1) -> Request:
+    return Request("detector", (*(Picture(png(SCENE, 128)) for _ in range(pictures)), *map(Text, texts)), kind=Kind.DETECT)
+
+
+def looked_for(*texts: str) -> list[tuple[str, str]]:
+    """What was found under which label."""
+    (reply,) = load("shapes_detector", "shapes_detection").ShapesDetector().answer([asked(*texts)])
+    return [(each.label, f"{each.more['colour']} {each.more['shape']}") for each in reply.detections]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("red circle", ["red circle"]),
+        ("a circle.", ["red circle", "blue circle"]),
+        ("The Circles", ["red circle", "blue circle"]),
+        ("two crosses", ["red cross"]),
+        ("CROSS", ["red cross"]),
+        ("a small circle", ["blue circle"]),
+        ("blue cross", []),
+        ("a star", []),
+        ("a cat", []),
+        ("something red", []),
+        ("encircled", []),
+        ("a red circle and a cross", ["red circle", "red cross"]),
+    ],
+)
+def test_a_text_says_what_to_look_for(query: str, found: list[str]) -> None:
+    """Shape, and colour and size where they are named; the label is the query without its full stop."""
+    assert looked_for(query) == [(query.removesuffix("."), name) for name in found]
+
+
+def test_several_queries_are_looked_for_one_by_one() -> None:
+    """In lines, in sentences or as several texts, as the open detector reads them; what fits two is told twice."""
+    ways = (("a cross\ncircle\nred circle",), ("a cross. circle. red circle.",), ("a cross", "circle", "red circle"))
+
+    expected = [("a cross", "red cross"), ("circle", "red circle"), ("circle", "blue circle"), ("red circle", "red circle")]
+    assert [looked_for(*texts) for texts in ways] == [expected] * len(ways)
+
+
+def test_without_a_text_everything_is_told_and_a_bad_text_costs_no_other() -> None:
+    """In each picture, and with what else is known of a thing."""
+    detector = load("shapes_detector", "shapes_detection").ShapesDetector()
+    everything, bad, circles = detector.answer([asked(), asked(" ."), asked("circle", pictures=2)])
+
+    assert [each.label for each in everything.detections] == ["red circle", "red cross", "blue circle"]
+    assert isinstance(bad, InvalidRequest)
+    assert [(each.more["picture"], each.more["colour"]) for each in circles.detections] == [(0, "red"), (0, "blue"), (1, "red"), (1, "blue")]
+
+
+@pytest.mark.parametrize(
+    ("text", "things"),
+    [
+        ("a large red circle", [("circle", "red", "large", None)]),
+        ("twenty-one stars and 3 blue, shiny squares", [("star", "", "", 21), ("square", "blue", "", 3)]),
+        ("is the circle red", [("circle", "red", "", None)]),
+        ("are the star and the green square small", [("star", "", "small", None), ("square", "green", "small", None)]),
+        ("a picture in red of a circle", [("circle", "", "", None)]),
+        ("9" * 5000 + " circles", [("circle", "", "", None)]),
+        ("", []),
+    ],
+)
+def test_things_are_read_out_of_a_text(text: str, things: list[tuple[str, str, str, int | None]]) -> None:
+    """Shape, colour, size and number, each with the thing that it is said of."""
+    assert [(each.shape, each.colour, each.size, each.number) for each in load("shapes_detector", "shape_names").named(text)] == things

@@ -1,8 +1,7 @@
 """The shapes detector inside Triton."""
 
-from shapes_finder import find
+from shapes_detection import ShapesDetector
 
 from gateway.batched import batched
-from gateway.instrument import Instrument
 
-TritonPythonModel = batched(lambda: Instrument(find))
+TritonPythonModel = batched(ShapesDetector)

@@ -19,7 +19,7 @@ MOST_STRETCHED = 1.7
 
 def _corners(points: int, reach: float, turn: float = 0.0) -> Array:
     angles = turn + np.arange(points) * math.tau / points
-    return reach * np.stack([np.sin(angles), -np.cos(angles)], axis=-1)
+    return np.asarray(reach * np.stack([np.sin(angles), -np.cos(angles)], axis=-1))
 
 
 def _star() -> Array:
@@ -46,7 +46,7 @@ def _template(outline: Array) -> Array:
     low, high = outline.min(axis=0), outline.max(axis=0)
     fine = NORMAL * 4
     canvas = np.zeros((fine, fine), np.uint8)
-    cv2.fillPoly(canvas, [np.round((outline - low) / (high - low) * fine).astype(np.int32)], 255)
+    cv2.fillPoly(canvas, [np.round((outline - low) / (high - low) * fine).astype(np.int32)], (255,))
     return np.asarray(cv2.resize(canvas, (NORMAL, NORMAL), interpolation=cv2.INTER_AREA) / 255.0)
 
 

@@ -77,7 +77,7 @@ class _Patch:
 
     def core(self) -> Array:
         """Without its rim, where colours are mixed; all of it when nothing else is left."""
-        core = cv2.erode(self.mask, _RIM, borderValue=0)
+        core = cv2.erode(self.mask, _RIM, borderValue=(0,))
         return (core if core.any() else self.mask) > 0
 
     def pieces(self, mask: Array) -> list[_Patch]:

@@ -1,0 +1,1 @@
+../../shapes_detector/1/shape_names.py

@@ -1,0 +1,1 @@
+../../open_detector/1/entities.py

@@ -1,0 +1,1 @@
+../../shapes_detector/1/shapes_finder.py
