@@ -27,7 +27,7 @@ from gateway.policy.purse import Estimate, estimate
 from gateway.repository import ModelFolder, read_folder
 from gateway.servers import Server
 from gateway.supervised import Supervised
-from gateway.triton import Options, Triton
+from gateway.triton import LOOPBACK, Options, Triton
 from gateway.vendors import Vendor
 from gateway.watch import State
 from kernel.contract import Deadline, Model, ModelCard, Reply, Request
@@ -46,17 +46,19 @@ def open_gateway(
     only: Collection[str] | None = None,
     described: bool = False,
     budget: float | None = None,
+    host: str = LOOPBACK,
+    port: int = 0,
     options: Options | None = None,
 ) -> Session:
     """A session with the models of the catalog that `only` names, and what they need. It is started when it is entered.
 
     described: whether other programs may read what the models are, and not only ask them. budget: what calls that have a price may
-    cost together.
+    cost together. host, port: where the server of our own listens; port 0 takes a free one.
 
     Raises `InvalidSpec` for the catalog and `UnknownName` for the names.
     """
     read = read_catalog(catalog)
-    return Session(read, read.with_needs(only), options or Options(described=described), Purse(budget))
+    return Session(read, read.with_needs(only), options or Options(host=host, port=port, described=described), Purse(budget))
 
 
 class Session:

@@ -19,7 +19,8 @@ from kernel.contract import Kind
 from kernel.errors import AssayError, UserError
 from kernel.report import scorecard as scorecard_of
 from kernel.report import shown
-from kernel.shell import benchmarks, checking, engines, foresee, logs, models, running, signals, tables, terminal
+from kernel.shell import benchmarks, checking, engines, foresee, logs, models, redteam, running, signals, tables, terminal
+from kernel.shell import data as datasets
 from kernel.shell.display import display, display_line
 from kernel.shell.lasting import console
 from kernel.shell.progress import Progress
@@ -27,6 +28,8 @@ from kernel.store.store import Store
 
 app = typer.Typer(help="Tells whether multimodal models can be trusted.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(engines.app, name="engines")
+app.add_typer(redteam.app, name="redteam")
+app.add_typer(datasets.app, name="data")
 app.add_typer(models.app, name="models")
 
 CatalogOption = Annotated[Path | None, typer.Option("--catalog", help="A YAML file of models; without it, the bundled ones.")]
@@ -137,9 +140,14 @@ def crosscheck(
 
 
 @app.command()
-def up(catalog: CatalogOption = None, model: Annotated[list[str] | None, typer.Option("--model", "-m", help="Serve only this one.")] = None) -> None:
+def up(
+    catalog: CatalogOption = None,
+    model: Annotated[list[str] | None, typer.Option("--model", "-m", help="Serve only this one.")] = None,
+    host: Annotated[str, typer.Option("--host", help="Where to listen; others than this machine reach only what is asked for here.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")] = 0,
+) -> None:
     """Keep the models of the catalog running for others, until a signal ends it."""
-    session = running.find_gateway()(catalog, only=model or None, described=True)
+    session = running.find_gateway()(catalog, only=model or None, described=True, host=host, port=port)
 
     async def serve() -> None:
         async with session as models:

@@ -59,8 +59,8 @@ class OpenGateway(Protocol):
     def __call__(self, catalog: Path | None, *, only: Collection[str] | None = None, **more: Any) -> Session:
         """A session that is not started yet.
 
-        more, and only where it is wanted: `described=True` opens to others what the models are, besides asking them; `budget` is what
-        the session's calls may cost together.
+        more, and only where it is wanted: `described=True` opens to others what the models are, besides asking them, at `host` and
+        `port`; `budget` is what the session's calls may cost together.
         """
         ...
 
