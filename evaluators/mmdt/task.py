@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from evaluators.mmdt import sample
 from evaluators.mmdt.data import Row, open_data
-
 from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Sampling, Text
 from kernel.evaluator import Case, Evaluator, Skip
 
