@@ -15,9 +15,10 @@ from typing import Any, Literal
 
 from pydantic import Field, create_model
 
-from gateway import checkpoints, servers, vendors
+from gateway import checkpoints, graphed, servers, vendors
 from gateway.checkpoints import Checkpoint, DiffusersEntry, InstrumentEntry, TransformersEntry
 from gateway.entry import Entry
+from gateway.graphed import Graphed
 from gateway.repository import BUNDLED, CONFIG, bundled_names
 from gateway.servers import KindName, Server
 from gateway.vendors import AnthropicEntry, OpenAIEntry, PerspectiveEntry
@@ -33,7 +34,7 @@ NAME_RULE = "1 to 64 of a-z, 0-9, '_', '.', '-', the first a letter or digit"
 PlayerName = Literal["empty", "constant", "refuses", "blind", "gold"]
 
 
-class Bundled(Entry):
+class Bundled(Graphed):
     """A model that comes with Assay, by the name of its folder."""
 
     bundled: str
@@ -197,6 +198,8 @@ def _wrong(catalog: Catalog) -> Iterator[tuple[str, str]]:
 def _wrong_bundled(_: Catalog, __: str, entry: Any) -> Iterator[str]:
     if entry.bundled not in bundled_names():
         yield f"bundled: {UnknownName('bundled model', entry.bundled, bundled_names())}"
+    else:
+        yield from graphed.faults_of(entry, entry.source)
 
 
 def _wrong_folder(catalog: Catalog, name: str, _: Any) -> Iterator[str]:

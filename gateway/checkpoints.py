@@ -16,16 +16,18 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
-from gateway import jsontext
-from gateway.entry import Entry
-from gateway.repository import BUNDLED, ModelFolder, filled_in, identity, read_folder
+from gateway import graphed, hub, jsontext, weights
+from gateway.graphed import Graphed
+from gateway.repository import BUNDLED, ModelFolder, filled_in, identity
 from kernel.contract import Kind
 from kernel.errors import InvalidSpec
 
 HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 UNWANTED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.msgpack", "*.h5", "*.gguf", "*.onnx", "*.onnx_data", "*.ot", "*.tflite")
 """What is not downloaded: pickles, and weights in forms that are not read."""
-OURS = {"at_once", "deadline", "batch", "instrument"}
+WANTED = {"faces": ("*.onnx",)}
+"""What a template reads of these all the same."""
+OURS = {"at_once", "deadline", "batch", "instrument", "runtime", "engines", "precision"}
 """Keys of an entry that are not the template's."""
 
 KINDS = {
@@ -34,6 +36,8 @@ KINDS = {
     "embedder": Kind.EMBED,
     "classifier": Kind.CLASSIFY,
     "open_detector": Kind.DETECT,
+    "faces": Kind.DETECT,
+    "safety_checker": Kind.CLASSIFY,
 }
 """What each template does."""
 
@@ -41,7 +45,7 @@ Positive = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Checkpoint(Entry):
+class Checkpoint(Graphed):
     """What every checkpoint may say. batch: how many requests are answered together at most."""
 
     named_by: ClassVar[str] = "checkpoint"
@@ -128,7 +132,9 @@ INSTRUMENTS: Mapping[str, Tool] = {
     "toxicity": Tool("classifier", "unitary/toxic-bert", {"activation": "sigmoid"}),
     "refusal": Tool("classifier", "LibrAI/longformer-action-ro", {"activation": "softmax"}),
     "unsafe_picture": Tool("classifier", "Falconsai/nsfw_image_detection", {"activation": "softmax"}),
-    "face_attributes": Tool("classifier", None, {"activation": "softmax"}),
+    "safety_checker": Tool("safety_checker", "CompVis/stable-diffusion-safety-checker"),
+    "faces": Tool("faces", "opencv/face_detection_yunet"),
+    "face_attributes": Tool("classifier", None, {"activation": "none"}),
     "harmbench": Tool("transformers_model", "cais/HarmBench-Llama-2-13b-cls", {"max_tokens": 1}),
 }
 
@@ -143,6 +149,8 @@ class InstrumentEntry(Checkpoint):
     activation: Literal["softmax", "sigmoid", "none"] | None = None
     normalize: bool | None = None
     max_length: Positive | None = None
+    longest_side: Positive | None = None
+    weights: str | None = None
 
     @property
     def template(self) -> str:
@@ -172,10 +180,11 @@ def faults_of(entry: Checkpoint, place: Path) -> Iterator[str]:
     if isinstance(entry, InstrumentEntry) and entry.instrument not in INSTRUMENTS:
         yield f"instrument: {entry.instrument!r} is none; expected one of {', '.join(INSTRUMENTS)}"
         return
+    yield from graphed.faults_of(entry, BUNDLED / entry.template)
     if entry.source is None:
         yield "checkpoint: missing; this instrument has no open one, name a folder"
-    elif _is_path(entry.source):
-        if not (folder := _path(entry.source, place)).is_dir():
+    elif (folder := local(entry, place)) is not None:
+        if not folder.is_dir():
             yield f"{entry.named_by}: no folder {folder}; expected a checkpoint's folder, or a name on the hub such as org/name"
         elif entry.revision is not None:
             yield "revision: has no meaning with a folder; leave it out"
@@ -183,18 +192,28 @@ def faults_of(entry: Checkpoint, place: Path) -> Iterator[str]:
         yield f"{entry.named_by}: {entry.source!r:.80} is neither a folder nor a name on the hub such as org/name"
 
 
+def local(entry: Checkpoint, place: Path) -> Path | None:
+    """The folder that an entry names by its path; `None` where it names a model of the hub."""
+    source = entry.source or ""
+    if not (source.startswith(("/", "./", "../", "~")) or source in (".", "..")):
+        return None
+    return (place / Path(source).expanduser()).resolve()
+
+
 def folder_of(name: str, entry: Checkpoint, place: Path, *, fetch: bool) -> ModelFolder:
     """The template's folder with the entry in its configuration. Raises `InvalidSpec`.
 
     fetch: whether a checkpoint that is only on the hub is downloaded; else its folder cannot be served yet.
     """
-    made = read_folder(BUNDLED / entry.template, name)
+    made = graphed.read(name, entry, BUNDLED / entry.template, place)
     found = find(name, entry, place, fetch=fetch)
     settings = entry.settings()
-    told = {"template": made.files, "checkpoint": found.identity, **dict(sorted(settings.items()))}
+    told = {"template": made.identity, "checkpoint": found.identity, **dict(sorted(settings.items()))}
     parameters = {"checkpoint": str(found.folder or entry.source), **{key: _plain(value) for key, value in settings.items()}}
-    if found.folder is not None and made.config.parameters["kind"].string_value == "classify":
+    if found.folder is not None and entry.kind is Kind.CLASSIFY and made.parameter("classes") is None:
         parameters["classes"] = jsontext.dumps(classes_of(name, found.folder)).decode()
+    if entry.template == "transformers_model" and found.folder is not None and not weights.sees(found.folder):
+        _take_away(made.config.input, "image")
     if entry.batch is not None and made.config.max_batch_size:
         made.config.max_batch_size = entry.batch
     return replace(filled_in(made, parameters), identity=f"checkpoint:{hashlib.sha256(jsontext.dumps(told)).hexdigest()[:32]}")
@@ -203,28 +222,20 @@ def folder_of(name: str, entry: Checkpoint, place: Path, *, fetch: bool) -> Mode
 def find(name: str, entry: Checkpoint, place: Path, *, fetch: bool) -> Found:
     """Where the checkpoint is. Raises `InvalidSpec` where it cannot be had."""
     source = entry.source or ""
-    if _is_path(source):
-        folder = _path(source, place)
-        return Found(folder, identity(folder))
+    if (own := local(entry, place)) is not None:
+        return Found(own, identity(own))
     import huggingface_hub  # noqa: PLC0415 - half a second, for those who name a model of the hub
-    from huggingface_hub import errors  # noqa: PLC0415
+    from huggingface_hub.errors import LocalEntryNotFoundError  # noqa: PLC0415
 
-    ask: dict[str, Any] = {"repo_id": source, "revision": entry.revision, "ignore_patterns": [*UNWANTED, *([] if entry.remote_code else ["*.py"])]}
-    try:
+    unwanted = [*(set(UNWANTED) - set(WANTED.get(entry.template, ()))), *([] if entry.remote_code else ["*.py"])]
+    ask: dict[str, Any] = {"repo_id": source, "revision": entry.revision, "ignore_patterns": unwanted}
+    with hub.asked(f"model {name}", entry.named_by, source, entry.revision):
         try:
             folder = Path(huggingface_hub.snapshot_download(**ask, local_files_only=True))
-        except errors.LocalEntryNotFoundError:
+        except LocalEntryNotFoundError:
             if not fetch:
                 return Found(None, f"{source}@{huggingface_hub.HfApi().model_info(source, revision=entry.revision).sha}")
             folder = Path(huggingface_hub.snapshot_download(**ask))
-    except errors.GatedRepoError:
-        mend = f"ask for access at huggingface.co/{source}, then `hf auth login`"
-        raise InvalidSpec(f"model {name}", [f"{entry.named_by}: {source} is gated; {mend}"]) from None
-    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError):
-        raise InvalidSpec(f"model {name}", [f"{entry.named_by}: the hub has no {source}" + (f" at {entry.revision}" if entry.revision else "")]) from None
-    except Exception as error:  # noqa: BLE001 - whatever its HTTP library raises
-        why = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"[:300]
-        raise InvalidSpec(f"model {name}", [f"{entry.named_by}: {source} is not on this machine and cannot be had from the hub ({why})"]) from None
     return Found(folder, f"{source}@{folder.name}")
 
 
@@ -240,13 +251,10 @@ def classes_of(name: str, folder: Path) -> list[str]:
     return [labels[number] for number in range(len(labels))]
 
 
+def _take_away(tensors: Any, name: str) -> None:
+    """A tensor that the template has and this checkpoint has no use for."""
+    del tensors[[tensor.name for tensor in tensors].index(name)]
+
+
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else jsontext.dumps(value).decode()
-
-
-def _is_path(source: str) -> bool:
-    return source.startswith(("/", "./", "../", "~")) or source in (".", "..")
-
-
-def _path(source: str, place: Path) -> Path:
-    return (place / Path(source).expanduser()).resolve()

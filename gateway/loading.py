@@ -1,27 +1,29 @@
-"""Looks at the files of a checkpoint before anything is loaded, and loads them: safetensors only, and nothing made up.
+"""Loads checkpoints: safetensors only, nothing made up, and nothing for which there is no room.
 
 For a `model.py` in the model repository. It is the one module of the gateway that knows torch, and no other may import it.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
-from safetensors import SafetensorError, safe_open
 
+from gateway import weights
 from kernel.errors import InvalidSpec
 
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 AUTO = "auto"
+HALF = 2
+"""Bytes of a number in bfloat16 and float16."""
+GB = 1e9
+MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""Where a container is told how much it may have."""
+checked = weights.checked
 
 
 def folder_of(checkpoint: str) -> Path:
@@ -40,66 +42,42 @@ def name_of(folder: Path) -> str:
     return folder.name
 
 
-def checked(checkpoint: str, folder: Path) -> dict[str, Any]:
-    """What the checkpoint says of itself, after a look at its weights. Raises `InvalidSpec` with what is missing."""
-    path = folder / CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise InvalidSpec(checkpoint, [f"{path} is missing; a checkpoint of transformers has it"]) from None
-    except ValueError as error:
-        raise InvalidSpec(checkpoint, [f"{path} is not JSON: {error}"]) from None
-    if faults := _faults_of_weights(folder):
-        raise InvalidSpec(checkpoint, faults)
-    return dict(config)
-
-
-def _faults_of_weights(folder: Path) -> list[str]:
-    if (folder / INDEX).is_file():
-        shards = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values()))
-    elif (folder / WEIGHTS).is_file():
-        shards = [WEIGHTS]
-    else:
-        pickles = ", ".join(sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES))
-        said = f"the weights are pickled, in {pickles}" if pickles else f"neither {WEIGHTS} nor {INDEX} is there"
-        return [f"{said}; only safetensors are loaded: take a revision that has them, or convert it with save_pretrained"]
-    return [fault for shard in shards if (fault := _fault_of_shard(folder / shard))]
-
-
-def _fault_of_shard(path: Path) -> str | None:
-    try:
-        with safe_open(path, "pt"):
-            return None
-    except OSError:
-        return f"{path.name} is missing; {INDEX} names it"
-    except SafetensorError as error:
-        return f"{path.name} is no whole file of safetensors: {error}; fetch it anew"
-
-
 def placed(checkpoint: str, device: str, dtype: str) -> tuple[str, Any]:
     """The device, and the type of the numbers: with "auto" what was saved on a GPU, float32 on a CPU. Raises `InvalidSpec`."""
-    if dtype not in (AUTO, *DTYPES):
-        raise InvalidSpec(checkpoint, [f"dtype is {dtype!r}; expected one of {', '.join((AUTO, *DTYPES))}"])
+    faults = [] if dtype in (AUTO, *DTYPES) else [f"dtype is {dtype!r}; expected one of {', '.join((AUTO, *DTYPES))}"]
     where = ("cuda" if torch.cuda.is_available() else "cpu") if device == AUTO else device
-    if where != "cpu" and not (re.fullmatch(r"cuda(:\d+)?", where) and torch.cuda.is_available()):
-        raise InvalidSpec(checkpoint, [f"device is {device!r}; expected auto, cpu, or where torch finds a GPU, cuda or cuda:0"])
+    gpu = re.fullmatch(r"cuda(?::(\d+))?", where)
+    if where != "cpu" and (gpu is None or int(gpu[1] or 0) >= torch.cuda.device_count()):
+        faults.append(f"device is {device!r}; expected auto, cpu, or where torch finds a GPU, cuda or cuda:0; it finds {torch.cuda.device_count()} here")
+    if faults:
+        raise InvalidSpec(checkpoint, faults)
     return where, DTYPES.get(dtype, torch.float32 if where == "cpu" else AUTO)
 
 
-def loaded(checkpoint: str, of: Any, folder: Path, *, device: str, dtype: str, remote_code: bool, spare: Sequence[str] = ()) -> Any:
-    """The network, ready to answer. Raises `InvalidSpec` where weights are missing, but for those that begin with `spare`."""
+def loaded(
+    checkpoint: str, of: Any, folder: Path, *, device: str, dtype: str, remote_code: bool, spare: Sequence[str] = (), quantized: Any = None, **how: Any
+) -> Any:
+    """The network, ready to answer. Raises `InvalidSpec` where weights are missing, but for those that begin with `spare`, or there is no room.
+
+    quantized: what the library is told of numbers in fewer bits than those of `dtype`, which are made of them on the device.
+    """
     where, number = placed(checkpoint, device, dtype)
+    check_room(checkpoint, weights.files(folder), where, number, quantized)
+    how |= {} if quantized is None else {"quantization_config": quantized, "device_map": {"": where}}
+    network = whole(checkpoint, of, folder, spare=spare, dtype=number, trust_remote_code=remote_code, **how)
+    return (network if quantized is not None else network.to(where)).eval()
+
+
+def whole(checkpoint: str, of: Any, folder: Path, *, spare: Sequence[str] = (), **how: Any) -> Any:
+    """A network with exactly the weights of its files: the libraries fill in at random what is missing, and only log it. Raises `InvalidSpec`."""
     try:
-        network, told = of.from_pretrained(
-            folder, dtype=number, trust_remote_code=remote_code, use_safetensors=True, local_files_only=True, output_loading_info=True
-        )
+        network, told = of.from_pretrained(folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **how)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
-        raise InvalidSpec(checkpoint, [f"cannot be loaded: {_line(error)}"]) from error
-    missing = sorted(name for name in told["missing_keys"] if not name.startswith(tuple(spare)))
-    if missing:
-        listed = ", ".join(missing[:3]) + (", …" if missing[3:] else "")
-        raise InvalidSpec(checkpoint, [f"{len(missing)} weights of {type(network).__name__} are not in it: {listed}; it would answer by chance"])
-    return network.to(where).eval()
+        raise InvalidSpec(checkpoint, [f"cannot be loaded: {line(error)}"]) from error
+    if missing := sorted(name for name in told["missing_keys"] if not name.startswith(tuple(spare))):
+        said = f"{len(missing)} weights of {type(network).__name__} are not in it: {weights.some(missing)}"
+        raise InvalidSpec(checkpoint, [f"{said}; it would answer by chance: fetch it again, or save it anew"])
+    return network
 
 
 def part(checkpoint: str, of: Any, folder: Path, *, remote_code: bool, **more: Any) -> Any:
@@ -107,8 +85,48 @@ def part(checkpoint: str, of: Any, folder: Path, *, remote_code: bool, **more: A
     try:
         return of.from_pretrained(folder, trust_remote_code=remote_code, local_files_only=True, **more)
     except (ImportError, OSError, ValueError) as error:
-        raise InvalidSpec(checkpoint, [f"its {of.__name__.removeprefix('Auto').lower()} cannot be loaded: {_line(error)}"]) from error
+        raise InvalidSpec(checkpoint, [f"its {of.__name__.removeprefix('Auto').lower()} cannot be loaded: {line(error)}"]) from error
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+def check_room(checkpoint: str, paths: Sequence[Path], where: str, number: Any, quantized: Any = None) -> None:
+    """That the weights fit into the memory that is free just now. Raises `InvalidSpec` with both numbers and what would help."""
+    held, width = _held(number, quantized)
+    needed, there = weights.room(paths, width), free(where)
+    if needed > there:
+        said = f"its weights take {needed / GB:,.2f} GB in {held}, and {there / GB:,.2f} GB are free on {where}"
+        raise InvalidSpec(checkpoint, [f"{said}; {'; '.join([*_helps(paths, where, needed, quantized), 'free some memory'])}"])
+
+
+def free(where: str) -> int:
+    """Bytes that may be had on a device just now; in a container no more than it may have."""
+    if where != "cpu":
+        return int(torch.cuda.mem_get_info(where)[0])
+    there = int(psutil.virtual_memory().available)
+    try:
+        return min(there, int(MEMORY_LIMIT.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return there
+
+
+def line(error: Exception) -> str:
+    """An error of a library in one line; what needs the checkpoint's own code says how that is allowed."""
+    own = "; where you trust it, say remote_code: true" if "trust_remote_code" in str(error) else ""
+    return (" ".join(str(error).split())[:300] or type(error).__name__) + own
+
+
+def _held(number: Any, quantized: Any) -> tuple[str, float | None]:
+    """What numbers are held in, and their bytes; `None` for those that were stored."""
+    if quantized is not None:
+        return ("four bits", 0.5) if quantized.load_in_4bit else ("eight bits", 1)
+    return ("the numbers that were stored", None) if number == AUTO else (str(number).removeprefix("torch."), number.itemsize)
+
+
+def _helps(paths: Sequence[Path], where: str, needed: float, quantized: Any) -> Iterator[str]:
+    if (half := weights.room(paths, HALF)) < needed:
+        yield f"dtype: bfloat16 takes {half / GB:,.2f} GB"
+    if where != "cpu":
+        if quantized is None:
+            yield f"quantize: int8, which a language model can have, takes {weights.room(paths, 1) / GB:,.2f} GB"
+        yield "name another device"
+    elif torch.cuda.is_available():
+        yield "device: cuda has memory of its own"

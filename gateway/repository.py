@@ -25,7 +25,7 @@ CONFIG = "config.pbtxt"
 CACHE = "__pycache__"
 PROXIES = {"anthropic", "openai", "openai_images", "openai_moderation", "perspective"}
 """Folders in the model repository that host a vendor's models; an entry of its own says which."""
-TEMPLATES = {"transformers_model", "diffusers_model", "embedder", "classifier", "open_detector"}
+TEMPLATES = {"transformers_model", "diffusers_model", "embedder", "classifier", "open_detector", "faces", "safety_checker"}
 """Folders in the model repository that serve a checkpoint; an entry of its own says which."""
 LONGEST_SECONDS = 60.0
 LOADING_SECONDS = 300.0
@@ -73,23 +73,23 @@ def bundled_names() -> list[str]:
     return sorted({path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}")} - PROXIES - TEMPLATES)
 
 
-def read_folder(source: Path, name: str, kind: Kind | None = None) -> ModelFolder:
-    """Read a model's folder, whose model is to be called `name`. Raises `InvalidSpec`."""
-    path = source / CONFIG
-    config = model_config_pb2.ModelConfig()
+def read_folder(source: Path, name: str, kind: Kind | None = None, *, config: str = CONFIG) -> ModelFolder:
+    """Read a model's folder, whose model is to be called `name`. config: its configuration there. Raises `InvalidSpec`."""
+    path = source / config
+    told = model_config_pb2.ModelConfig()
     try:
-        text_format.Parse(path.read_text(encoding="utf-8"), config)
+        text_format.Parse(path.read_text(encoding="utf-8"), told)
     except OSError as error:
         raise InvalidSpec(str(path), [f"cannot be read: {error.strerror}; a model folder of Triton needs it"]) from None
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise InvalidSpec(str(path), [f"no configuration of a Triton model: {error}"]) from None
-    config.name = name
+    told.name = name
     try:
-        description = describe(config, service_pb2.ModelMetadataResponse(), kind)
+        description = describe(told, service_pb2.ModelMetadataResponse(), kind)
     except ModelError as error:
         raise InvalidSpec(str(path), [str(error)]) from None
     files = identity(source)
-    return ModelFolder(source, description, files, files, config)
+    return ModelFolder(source, description, files, files, told)
 
 
 def filled_in(folder: ModelFolder, parameters: Mapping[str, str]) -> ModelFolder:

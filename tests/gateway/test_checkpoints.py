@@ -5,12 +5,13 @@ import os
 
 import pytest
 
-from gateway import checkpoints, digests
+from gateway import checkpoints, digests, wire
+from gateway.canary import PICTURE, canary
 from gateway.catalog import read_catalog
 from gateway.repository import BUNDLED, TEMPLATES, bundled_names, read_folder
 from gateway.session import open_gateway
-from kernel.contract import Kind
-from kernel.errors import InvalidSpec
+from kernel.contract import Kind, Request, Text
+from kernel.errors import InvalidSpec, Unsupported
 
 
 @pytest.fixture
@@ -59,6 +60,34 @@ def test_an_entry_fills_in_a_template(entry, place):
     assert {"checkpoint": str(place / "tiny"), "device": "cpu", "dtype": "float32", "max_tokens": "7", "compile": "true"}.items() <= told.items()
     assert not {"revision", "quantize", "remote_code", "batch", "at_once"} & told.keys()
     assert (3, Kind.GENERATE) == (made.config.max_batch_size, made.description.signature.kind)
+
+
+@pytest.mark.parametrize(
+    ("config", "beside", "sees"),
+    [
+        ({"model_type": "llama"}, None, False),
+        ({"model_type": "llava", "vision_config": {"hidden_size": 8}}, None, True),
+        ({"model_type": "chameleon", "vq_config": {"embed_dim": 8}}, None, True),
+        ({"model_type": "fuyu"}, "preprocessor_config.json", True),
+        ({"model_type": "fuyu"}, "processor_config.json", True),
+    ],
+)
+def test_a_checkpoint_without_eyes_declares_no_picture(entry, place, config, beside, sees):
+    """Its card says so, and a request with one is refused before it is sent."""
+    (place / "tiny" / "config.json").write_text(json.dumps(config))
+    if beside:
+        (place / "tiny" / beside).write_text("{}")
+
+    described = folder(entry("{transformers: ./tiny}"), place).description
+    shown = Request("it", (Text("what is it"), PICTURE))
+
+    assert ("image?" in described.accepts) is sees
+    assert PICTURE in canary("it", described.signature, None).parts or not sees
+    if sees:
+        assert wire.encode(shown, described.signature).inputs
+    else:
+        with pytest.raises(Unsupported, match="takes no image; it takes messages, sampling_parameters, system, text_input"):
+            wire.encode(shown, described.signature)
 
 
 def test_a_model_is_what_its_files_and_settings_are(entry, place):

@@ -1,14 +1,17 @@
 """Checkpoints as people use them: a line of a catalog, the real Triton, and the answers of the same code without it."""
 
+import json
+import shutil
 import struct
 import zlib
 
 import numpy as np
 import pytest
 
+from gateway.repository import BUNDLED
 from gateway.session import open_gateway
 from kernel.contract import Deadline, Finish, Kind, Picture, Request, Sampling, Text
-from kernel.errors import GatewayError, TooLarge
+from kernel.errors import GatewayError, ModelNotFound, TooLarge, Unsupported
 from tests.model_repository import tiny_checkpoints, tiny_instruments, tiny_pipelines
 from tests.model_repository.folders import load
 
@@ -117,3 +120,37 @@ async def test_a_checkpoint_that_cannot_be_served_is_told(place):
     with pytest.raises(GatewayError, match=r"pytorch_model\.bin"):
         async with open_gateway(place / "broken.yaml"):
             pass
+
+
+CROWDED = """
+from gateway import loading
+
+loading.free = lambda where: 60_000
+from model_of_the_template import TritonPythonModel
+"""
+
+
+async def test_what_cannot_see_or_has_no_room_disturbs_no_other(place):
+    """A text-only checkpoint is asked no picture; one for which there is no memory says so. The memory is only pretended to be small."""
+    tiny_checkpoints.llama(place / "llama")
+    crowded = place / "crowded"
+    shutil.copytree(BUNDLED / "transformers_model", crowded, ignore=shutil.ignore_patterns("__pycache__"))
+    (crowded / "1" / "model.py").rename(crowded / "1" / "model_of_the_template.py")
+    (crowded / "1" / "model.py").write_text(CROWDED)
+    with (crowded / "config.pbtxt").open("a") as config:
+        config.write(f'parameters {{ key: "checkpoint" value: {{ string_value: "{place / "llama"}" }} }}\n')
+    entries = {"words": {"transformers": "./llama", "max_tokens": 3}, "crowded": {"folder": "./crowded"}}
+    (place / "words.yaml").write_text(json.dumps({"models": entries}))
+
+    async with open_gateway(place / "words.yaml") as session:
+        cards = await session.cards()
+        reply = await ask(session, Request("words", (Text("what is it"),)))
+        with pytest.raises(Unsupported, match="model 'words' takes no image"):
+            await ask(session, Request("words", (SEEN, Text("what is it"))))
+        with pytest.raises(ModelNotFound, match=r"its weights take .* GB in float32, and .* GB are free on cpu; dtype: bfloat16 takes"):
+            await ask(session, Request("crowded", (Text("what is it"),)))
+        again = await ask(session, Request("words", (Text("what is it"),)))
+
+    assert ("ready", "unavailable") == (cards["words"].state, cards["crowded"].state)
+    assert not {"image", "image?"} & set(cards["words"].accepts)
+    assert reply == again

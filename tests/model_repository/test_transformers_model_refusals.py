@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BertConfig, BertForMaskedLM, T5Config, T5ForConditionalGeneration
 
+from gateway import loading
 from kernel.contract import Picture, Reply, Request, Sampling, Text, Turn
 from kernel.errors import InvalidRequest, InvalidSpec, ModelError, TooLarge, Unsupported
 from tests.model_repository.folders import load
@@ -136,7 +137,7 @@ def test_a_pickle_is_refused_before_it_is_read(name: str, folder: Path, tmp_path
     (copy / "model.safetensors").unlink()
     (copy / name).write_bytes(pickle.dumps(Trap(trace)))
 
-    with pytest.raises(InvalidSpec, match=rf"model.safetensors is missing; {name} may run code when loaded"):
+    with pytest.raises(InvalidSpec, match=rf"the weights are pickled, in {name}; only safetensors are loaded"):
         generator(copy)
 
     assert not trace.exists()
@@ -150,13 +151,15 @@ def test_a_checkpoint_in_pieces_is_whole_or_its_missing_pieces_are_named(folder:
     request = asked("what", max_tokens=8)
     assert [reply.texts for reply in generator(copy).answer([request])] == [reply.texts for reply in generator(folder).answer([request])]
     pieces = sorted(copy.glob("model-*.safetensors"))
-    for piece in pieces[1:]:
+    for number, piece in enumerate(pieces[1:], start=1):
         piece.unlink()
 
-    with pytest.raises(InvalidSpec) as caught:
-        generator(copy)
+        with pytest.raises(InvalidSpec) as caught:
+            generator(copy)
 
-    assert caught.value.faults == tuple(f"{piece.name} is missing; model.safetensors.index.json names it, fetch it again" for piece in pieces[1:])
+        named = ", ".join(each.name for each in pieces[1 : number + 1][:3]) + (f" and {number - 3} more" if number > 3 else "")
+        verb, them = ("is", "it") if number == 1 else ("are", "them")
+        assert caught.value.faults == (f"{named} {verb} missing; model.safetensors.index.json names {them}, fetch {them} again",)
 
 
 def changed(folder: Path, **changes: Any) -> None:
@@ -171,13 +174,30 @@ def without_head(folder: Path) -> None:
 
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "no configuration": (lambda folder: (folder / "config.json").unlink(), "config.json is missing"),
-    "nothing": (lambda folder: [path.unlink() for path in folder.iterdir()], "config.json is missing.*; model.safetensors is missing"),
-    "no JSON": (lambda folder: (folder / "config.json").write_text("{"), "cannot be loaded: .*JSON"),
+    "nothing": (
+        lambda folder: [path.unlink() for path in folder.iterdir()],
+        "config.json is missing.*; neither model.safetensors nor model.safetensors.index.json is there",
+    ),
+    "no JSON": (lambda folder: (folder / "config.json").write_text("{"), "config.json is not JSON: .*; fetch it again"),
     "unknown": (lambda folder: changed(folder, model_type="warp_drive", architectures=["WarpDrive"]), "warp_drive"),
-    "no index": (lambda folder: (folder / "model.safetensors.index.json").write_text("[]"), "model.safetensors.index.json cannot be read"),
-    "cut weights": (lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 20), "cannot be loaded: .*[Ss]afetensor"),
+    "no index": (
+        lambda folder: (folder / "model.safetensors").rename(folder / "model.safetensors.index.json").write_text("[]"),
+        "model.safetensors.index.json is a JSON list; expected an object",
+    ),
+    "an index of nothing": (
+        lambda folder: (folder / "model.safetensors").rename(folder / "model.safetensors.index.json").write_text("{}"),
+        "model.safetensors.index.json has no weight_map",
+    ),
+    "a variant": (
+        lambda folder: (folder / "model.safetensors").rename(folder / "model.fp16.safetensors"),
+        "neither model.safetensors nor .* is there; found model.fp16.safetensors: name its variant",
+    ),
+    "cut weights": (
+        lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 20),
+        "model.safetensors is no whole file of safetensors: .*; fetch it again",
+    ),
     "other sizes": (lambda folder: changed(folder, hidden_size=64), "cannot be loaded"),
-    "no head": (without_head, "has no lm_head.weight; the weights of another architecture"),
+    "no head": (without_head, "1 weights of LlamaForCausalLM are not in it: lm_head.weight; it would answer by chance"),
     "no tokenizer": (lambda folder: [path.unlink() for path in folder.glob("token*")], "cannot be loaded|no tokenizer"),
     "own code": (
         lambda folder: changed(folder, model_type="warp", architectures=["Warp"], auto_map={"AutoConfig": "warp.Config", "AutoModelForCausalLM": "warp.Warp"}),
@@ -227,12 +247,12 @@ def test_an_eye_without_its_processor_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        ({"dtype": "float8"}, "dtype is 'float8'; expected auto, float32, bfloat16, float16"),
-        ({"device": "abacus"}, "device is 'abacus'; expected auto, cpu, cuda or cuda:N"),
-        ({"device": "cuda:99"}, "torch finds [0-9]+ GPUs here"),
-        ({"quantize": "int3"}, "quantize is 'int3'; expected int8"),
+        ({"dtype": "float8"}, "dtype is 'float8'; expected one of auto, float32, bfloat16, float16"),
+        ({"device": "abacus"}, "device is 'abacus'; expected auto, cpu, or where torch finds a GPU, cuda or cuda:0"),
+        ({"device": "cuda:99"}, "device is 'cuda:99'; .*it finds [0-9]+ here"),
+        ({"quantize": "int3"}, "quantize is 'int3'; expected int8 or int4, or nothing"),
+        ({"quantize": "int4", "device": "cpu"}, "quantize int4 needs a GPU, and device is cpu; expected int8 on a processor"),
         ({"quantize": "int8", "dtype": "bfloat16", "device": "cpu"}, "starts from float32"),
-        ({"revision": "main"}, "revision 'main': a folder has none"),
     ],
 )
 def test_a_setting_that_cannot_be_had_is_refused(arguments: dict[str, Any], fault: str, folder: Path) -> None:
@@ -241,14 +261,15 @@ def test_a_setting_that_cannot_be_had_is_refused(arguments: dict[str, Any], faul
         generator(folder, **arguments)
 
 
-def test_eight_bits_on_a_gpu_name_the_packages_they_need(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_bits_on_a_gpu_name_the_packages_they_need(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU that is only pretended."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(load("transformers_model", "generator_checkpoint"), "find_spec", lambda name: None)
 
-    with pytest.raises(InvalidSpec, match="needs bitsandbytes and accelerate; pip install bitsandbytes accelerate"):
-        generator(folder, quantize="int8")
+    for quantize in ("int8", "int4"):
+        with pytest.raises(InvalidSpec, match=f"quantize {quantize} on a GPU needs bitsandbytes and accelerate; pip install bitsandbytes accelerate"):
+            generator(folder, quantize=quantize)
 
 
 @pytest.mark.parametrize(("where", "fault"), [("/nowhere/at/all", "no such folder"), ("./nowhere", "no such folder"), (None, "checkpoint is missing")])
@@ -257,29 +278,18 @@ def test_no_checkpoint_is_told(where: str | None, fault: str) -> None:
         generator(where)
 
 
-def test_without_a_way_to_the_hub_a_name_of_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hub that is only pretended to be out of reach."""
+def test_weights_for_which_there_is_no_room_are_not_loaded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both numbers are told, and what takes less. The memory is only pretended to be small; nothing is loaded."""
+    monkeypatch.setattr(loading, "free", lambda where: 60_000)
+    monkeypatch.setattr(loading, "GB", 1e3)
+    monkeypatch.setattr(loading, "whole", lambda *_, **__: pytest.fail("was loaded"))
 
-    def unreachable(*_: Any, **__: Any) -> str:
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(load("transformers_model", "generator_checkpoint"), "snapshot_download", unreachable)
-
-    with pytest.raises(InvalidSpec, match="someone/something: no such folder here, and from the hub it cannot be fetched: OSError: no route to host"):
-        generator("someone/something")
+    with pytest.raises(InvalidSpec, match=r"its weights take 112\.77 GB in float32, and 60\.00 GB are free on cpu; dtype: bfloat16 takes 56\.38 GB; free some"):
+        generator(folder, device="cpu")
 
 
-def test_from_the_hub_no_pickle_is_fetched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its name and revision stand in the report. The hub is only pretended."""
-    asked_for: dict[str, Any] = {}
+def test_weights_that_fit_in_fewer_bits_are_loaded_in_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the refusal says."""
+    monkeypatch.setattr(loading, "free", lambda where: 60_000)
 
-    def fetched(name: str, **how: Any) -> str:
-        asked_for.update(how, name=name)
-        return str(folder)
-
-    monkeypatch.setattr(load("transformers_model", "generator_checkpoint"), "snapshot_download", fetched)
-    (reply,) = generator("someone/something", revision="v1").answer([asked("what", max_tokens=1)])
-
-    assert (asked_for["name"], asked_for["revision"]) == ("someone/something", "v1")
-    assert not {"*.bin", "*.pt", "*.pth", "*.py", "*"} & set(asked_for["allow_patterns"])
-    assert reply.report == {"model": "someone/something", "revision": "llama"}
+    assert isinstance(generator(folder, device="cpu", dtype="bfloat16").answer([asked("what", max_tokens=2)])[0], Reply)

@@ -7,7 +7,6 @@ network is loaded by itself, so that what is missing is known and refused.
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +18,15 @@ from diffusers import DiffusionPipeline, ModelMixin, OnnxRuntimeModel
 from diffusers.pipelines.auto_pipeline import AUTO_TEXT2IMAGE_PIPELINES_MAPPING
 from diffusers.pipelines.pipeline_loading_utils import ALL_IMPORTABLE_CLASSES, get_class_obj_and_candidates
 from diffusers.utils import logging
-from pipeline_settings import Settings
+from pipeline_settings import Settings, settings_of
 from transformers import PreTrainedModel
 
+from gateway.loading import check_room, whole
+from gateway.weights import CONFIG, files, json_in, pickled, some
 from kernel.errors import InvalidSpec
 
 INDEX = "model_index.json"
 LIBRARIES = ("diffusers", "transformers")
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-NAMED = 3
-"""So many files or weights are named; of more there is only the number."""
 FOREIGN = ("audio", "control", "frame", "gligen", "image_embeds", "images", "mask", "num_frames", "reference", "video")
 """How arguments begin of pipelines that need more than words, or make something else than pictures."""
 
@@ -51,20 +49,13 @@ class PipelineFolder:
     networks: tuple[Network, ...]
 
 
-def located(settings: Settings) -> Path:
-    """The folder of the checkpoint, fetched from the hub where it is none. Raises `InvalidSpec`."""
-    path = Path(settings.checkpoint).expanduser()
-    if path.is_dir():
-        return path
-    if path.is_absolute() or settings.checkpoint.startswith((".", "~")) or settings.checkpoint.count("/") != 1:
-        raise InvalidSpec(settings.checkpoint, ["no such folder, and no hub id either; expected a folder made by save_pretrained, or owner/name"])
-    try:
-        fetched = DiffusionPipeline.download(
-            settings.checkpoint, revision=settings.revision, variant=settings.variant, use_safetensors=True, trust_remote_code=settings.remote_code
-        )
-    except Exception as error:
-        raise InvalidSpec(settings.checkpoint, [f"no folder here, and cannot be fetched from the hub: {error}"]) from error
-    return Path(fetched)
+def look(checkpoint: str, folder: Path, settings: Mapping[str, Any], *, weighed: bool = True) -> None:
+    """See that the pipeline can be served. Raises `InvalidSpec`. weighed: whether its weights are in the folder too."""
+    told = settings_of({**settings, "checkpoint": checkpoint})
+    if weighed:
+        examined(folder, told)
+    elif faults := list(_wrong_pipeline(_index(folder, checkpoint), told)):
+        raise InvalidSpec(checkpoint, faults)
 
 
 def examined(path: Path, settings: Settings) -> PipelineFolder:
@@ -89,42 +80,32 @@ def examined(path: Path, settings: Settings) -> PipelineFolder:
 
 def loaded(folder: PipelineFolder, settings: Settings, dtype: torch.dtype) -> DiffusionPipeline:
     """The pipeline, with exactly the weights that are in its files. Raises `InvalidSpec`."""
+    checkpoint = settings.checkpoint
+    check_room(checkpoint, [path for network in folder.networks for path in network.weights], str(settings.place), dtype)
     verbosity = logging.get_verbosity()
     # Diffusers prints a safety checker whole because it was loaded before the pipeline.
     logging.set_verbosity_error()
     try:
-        networks = {network.name: _network(folder.path, network, dtype) for network in folder.networks}
+        networks = {
+            each.name: whole(f"{checkpoint}/{each.name}", each.made_by, folder.path / each.name, dtype=dtype, variant=each.variant) for each in folder.networks
+        }
         return DiffusionPipeline.from_pretrained(
             str(folder.path), **networks, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=settings.remote_code
         )
+    except InvalidSpec:
+        raise
     except Exception as error:
-        raise InvalidSpec(settings.checkpoint, [f"cannot be loaded: {str(error).strip() or type(error).__name__}"]) from error
+        raise InvalidSpec(checkpoint, [f"cannot be loaded: {str(error).strip() or type(error).__name__}"]) from error
     finally:
         logging.set_verbosity(verbosity)
 
 
-def _network(path: Path, network: Network, dtype: torch.dtype) -> torch.nn.Module:
-    variant = {"variant": network.variant} if network.variant else {}
-    name = "torch_dtype" if issubclass(network.made_by, ModelMixin) else "dtype"
-    made, told = network.made_by.from_pretrained(
-        str(path / network.name), use_safetensors=True, local_files_only=True, output_loading_info=True, **{name: dtype}, **variant
-    )
-    missing = sorted(told["missing_keys"])
-    if missing:
-        raise ValueError(f"{network.weights[0].relative_to(path)} lacks {_some(missing)}; fetch the file again, or save the pipeline anew")
-    return made
-
-
 def _index(path: Path, checkpoint: str) -> Mapping[str, Any]:
     try:
-        index = json.loads((path / INDEX).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        there = sorted(each.name for each in path.iterdir())
-        what = f"{INDEX} is missing; expected a folder made by a pipeline's save_pretrained, found {_some(there) or 'nothing'}"
-        raise InvalidSpec(checkpoint, [what, *_pickled(path, "")]) from None
+        index = json_in(path / INDEX)
     except ValueError as error:
-        raise InvalidSpec(checkpoint, [f"{INDEX} is no JSON: {error}"]) from None
-    if not isinstance(index, dict) or "_class_name" not in index:
+        raise InvalidSpec(checkpoint, [*error.args, *pickled(path)]) from None
+    if "_class_name" not in index:
         raise InvalidSpec(checkpoint, [f"{INDEX} names no pipeline; expected _class_name in it"])
     return index
 
@@ -157,7 +138,7 @@ def not_text_to_image(made_by: type[DiffusionPipeline]) -> Iterator[str]:
     foreign = [name for name in taken if name.startswith(FOREIGN) or (name == "image" and made_by not in AUTO_TEXT2IMAGE_PIPELINES_MAPPING.values())]
     makes = taken["output_type"].default if "output_type" in taken else None
     reasons = [f"it takes no {name}" for name in ("prompt", "generator") if name not in taken]
-    reasons += [f"it takes {_some(sorted({*needed, *foreign}))}"] if needed or foreign else []
+    reasons += [f"it takes {some(sorted({*needed, *foreign}))}"] if needed or foreign else []
     reasons += ["it makes no pictures"] if makes != "pil" else []
     if reasons:
         served = "StableDiffusionPipeline, StableDiffusionXLPipeline, StableDiffusion3Pipeline, FluxPipeline, PixArtSigmaPipeline and their like"
@@ -182,34 +163,14 @@ def _component(path: Path, name: str, library: str, made_by: str, settings: Sett
         raise ValueError(f"{name}: {made_by} cannot be served; expected networks of torch")  # noqa: TRY004 - of the checkpoint, not of an argument
     if not issubclass(found, ModelMixin | PreTrainedModel):
         return None
-    if not (path / name / "config.json").is_file():
-        raise ValueError(f"{name}/config.json is missing")
+    if not (path / name / CONFIG).is_file():
+        raise ValueError(f"{name}/{CONFIG} is missing; fetch the pipeline again")
     stem = "diffusion_pytorch_model" if issubclass(found, ModelMixin) else "model"
     return _weighed(path, name, found, stem, settings.variant)
 
 
 def _weighed(path: Path, name: str, made_by: type[Any], stem: str, variant: str | None) -> Network:
-    for each in dict.fromkeys((variant, None)):
-        infix = f".{each}" if each else ""
-        whole, index = path / name / f"{stem}{infix}.safetensors", path / name / f"{stem}.safetensors.index{infix}.json"
-        if whole.is_file():
-            return Network(name, made_by, each, (whole,))
-        if index.is_file():
-            shards = sorted({path / name / shard for shard in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()})
-            lacking = [str(shard.relative_to(path)) for shard in shards if not shard.is_file()]
-            if lacking:
-                raise ValueError(f"{_some(lacking)} missing; {index.relative_to(path)} names them")
-            return Network(name, made_by, each, tuple(shards))
-    others = sorted(each.name for each in (path / name).glob(f"{stem}*.safetensors"))
-    there = f"; there is {_some(others)}: name its variant" if others else ""
-    raise ValueError(f"{name}/{stem}.safetensors is missing{there}", *([] if others else _pickled(path, name)))
-
-
-def _pickled(path: Path, name: str) -> list[str]:
-    found = sorted(str(each.relative_to(path)) for each in (path / name).iterdir() if each.suffix in PICKLES)
-    return [f"{_some(found)}: pickles are not loaded, for they can run code; save the pipeline as safetensors"] if found else []
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    """The component with its files, of the variant where there is one. Raises `ValueError`, an argument for each fault."""
+    if variant and any((path / name).glob(f"{stem}*.{variant}.*")):
+        return Network(name, made_by, variant, tuple(files(path / name, stem, variant, root=path)))
+    return Network(name, made_by, None, tuple(files(path / name, stem, root=path)))

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from pipeline_files import examined, loaded, located, not_text_to_image
-from pipeline_settings import DTYPES, MOST_GUIDANCE, Settings, settings_of
+from pipeline_files import examined, loaded, not_text_to_image
+from pipeline_settings import MOST_GUIDANCE, Settings, settings_of
 from pipeline_traits import Traits, reschedule
 from safetensors import safe_open
 
-from gateway.loading import name_of
+from gateway.loading import DTYPES, folder_of, name_of
 from kernel.contract import MESSAGE_LIMIT, Finish, Picture, Reply, Request, Sampling
 from kernel.errors import BadReply, InvalidRequest, InvalidSpec, ModelError, ModelFault, TooLarge
 
@@ -63,7 +63,7 @@ class PipelinePainter:
 
     def __init__(self, **given: Any) -> None:
         self.settings = settings_of(given)
-        folder = examined(located(self.settings), self.settings)
+        folder = examined(folder_of(self.settings.checkpoint), self.settings)
         self.pipeline = loaded(folder, self.settings, _dtype(self.settings, folder.networks))
         faults = list(not_text_to_image(type(self.pipeline)))
         if faults:

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
+from gateway.loading import AUTO, placed
 from kernel.errors import InvalidSpec
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 MOST_STEPS = 1000
 MOST_GUIDANCE = 100.0
 MOST_PIXELS = 2048 * 2048
@@ -26,10 +26,9 @@ class Settings:
     """
 
     checkpoint: str
-    revision: str | None = None
     variant: str | None = None
-    device: str = "auto"
-    dtype: str = "auto"
+    device: str = AUTO
+    dtype: str = AUTO
     remote_code: bool = False
     scheduler: str | None = None
     steps: int | None = None
@@ -43,7 +42,7 @@ class Settings:
     @property
     def place(self) -> torch.device:
         """Where the pipeline runs."""
-        return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device)
+        return torch.device(placed(self.checkpoint, self.device, self.dtype)[0])
 
 
 def settings_of(given: dict[str, Any]) -> Settings:
@@ -53,11 +52,15 @@ def settings_of(given: dict[str, Any]) -> Settings:
     known = {field.name for field in fields(Settings)}
     faults = [f"{name} is no setting of a pipeline; expected {', '.join(sorted(known))}" for name in sorted(set(said) - known)]
     if "checkpoint" not in said:
-        faults.append("checkpoint is missing; expected a folder made by save_pretrained, or a hub id such as owner/name")
+        faults.append("checkpoint is missing; expected a folder made by save_pretrained")
     faults += _faults(said)
+    try:
+        placed(where, str(said.get("device", AUTO)), str(said.get("dtype", AUTO)))
+    except InvalidSpec as error:
+        faults += error.faults
     if faults:
         raise InvalidSpec(where, faults)
-    words = {name: str(said[name]) for name in ("checkpoint", "revision", "variant", "device") if name in said}
+    words = {name: str(said[name]) for name in ("checkpoint", "variant", "device") if name in said}
     return Settings(**{**said, **words})
 
 
@@ -72,18 +75,3 @@ def _faults(said: dict[str, Any]) -> Iterator[str]:
     guidance = said.get("guidance", 0)
     if isinstance(guidance, bool) or not isinstance(guidance, int | float) or not 0 <= guidance <= MOST_GUIDANCE:
         yield f"guidance is {guidance!r}; expected a number from 0 to {MOST_GUIDANCE:g}"
-    if said.get("dtype", "auto") not in ("auto", *DTYPES):
-        yield f"dtype is {said['dtype']!r}; expected auto, {', '.join(DTYPES)}"
-    yield from _wrong_device(str(said.get("device", "auto")))
-
-
-def _wrong_device(device: str) -> Iterator[str]:
-    if device == "auto":
-        return
-    try:
-        kind = torch.device(device).type
-    except RuntimeError:
-        yield f"device is {device!r}; expected auto, cpu, cuda or cuda:0"
-    else:
-        if kind == "cuda" and not torch.cuda.is_available():
-            yield f"device is {device!r}, and torch sees no GPU here; expected auto or cpu"

@@ -51,7 +51,7 @@ class Generator:
         **how: Any,
     ) -> None:
         if not checkpoint:
-            raise InvalidSpec("transformers_model", ["checkpoint is missing; expected a folder or the name of a checkpoint on the hub"])
+            raise InvalidSpec("transformers_model", ["checkpoint is missing; expected the folder of one"])
         self._checkpoint = load(str(checkpoint), **how)
         self._prompts = Prompts(self._checkpoint, most_pictures or MOST_PICTURES)
         self._writer = Writer(self._checkpoint.network, self._checkpoint.tokenizer)
