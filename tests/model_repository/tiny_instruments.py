@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import transformers as hub
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 
 from gateway.repository import BUNDLED
 
@@ -187,6 +188,17 @@ def owlv2(folder: Path, name: str = "Owlv2") -> Path:
 def owlvit(folder: Path) -> Path:
     """As google/owlvit-base-patch32."""
     return owlv2(folder, "OwlViT")
+
+
+def safety_checker(folder: Path) -> Path:
+    """As CompVis/stable-diffusion-safety-checker; thresholds among the cosines, so that some pictures are safe and others not."""
+    network = random(StableDiffusionSafetyChecker, hub.CLIPConfig(text_config=ENCODER, vision_config=EYE, projection_dim=12))
+    with torch.no_grad():
+        network.concept_embeds.normal_()
+        network.special_care_embeds.normal_()
+        network.concept_embeds_weights.uniform_(0.16, 1.16)
+        network.special_care_embeds_weights.uniform_(-0.5, 0.5)
+    return saved(folder, network, hub.CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=32))
 
 
 def template(folder: Path, name: str, checkpoint: Path, **parameters: str) -> Path:
