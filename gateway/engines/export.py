@@ -113,8 +113,8 @@ def _asked(graph: Graph, sizes: Sizes) -> tuple[Arrays, Arrays]:
 
 
 def _axes(graph: Graph) -> tuple[dict[int, Any], ...]:
-    """One symbol for every axis, wherever it stands; what a sum of axes comes to is found by the exporter."""
-    symbols = {name: torch.export.Dim(name, min=axis.least, max=axis.most) for name, axis in graph.axes.items()}
+    """One symbol for every axis that is free, wherever it stands; what a sum of axes comes to is found by the exporter."""
+    symbols = {name: torch.export.Dim(name, min=axis.least, max=axis.most) for name, axis in graph.axes.items() if axis.least < axis.most}
     return tuple({place: symbols.get(dim, torch.export.Dim.AUTO) for place, dim in enumerate(each.dims) if isinstance(dim, str)} for each in graph.inputs)
 
 

@@ -45,6 +45,11 @@ def below(limit: int, least: int = 0) -> Fill:
     return lambda shape, chance: torch.randint(least, limit, shape, generator=chance)
 
 
+def ordered(shape: tuple[int, ...], chance: torch.Generator) -> torch.Tensor:
+    """Rows of the numbers from 0, each in an order of its own."""
+    return torch.rand(shape, generator=chance).argsort(-1)
+
+
 def steps(limit: float = 1000.0) -> Fill:
     """Timesteps of a diffusion as floats."""
     return lambda shape, chance: torch.rand(shape, generator=chance) * limit
