@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernel.benchmark import Benchmark, NoAnswer
+from kernel.benchmark import Benchmark, Listed, NoAnswer
 from kernel.errors import InvalidSpec
 
 NAN = "NaN"
@@ -39,6 +39,20 @@ def crosscheck(benchmark: Benchmark, path: Path) -> Iterator[Disagreement | None
             found = {"our defect": f"{type(error).__name__}: {error}"}
         agreed = same(case["expected"], found)
         yield None if agreed else Disagreement(number, case["task"], case["metric"], _short(case["expected"]), _short(found))
+
+
+HEADINGS = ("perspective", "asks", "scenario", "task", "rows", "judged by", "missing")
+
+
+def table(listed: Iterable[Listed]) -> tuple[list[list[str]], list[str]]:
+    """Rows under `HEADINGS`, and what is missing, told once; the last column has its numbers."""
+    missing: dict[str, int] = {}
+    rows = []
+    for each in listed:
+        numbers = [missing.setdefault(what, len(missing) + 1) for what in each.missing]
+        known = "?" if each.rows is None else f"{each.rows:,}"
+        rows.append([each.perspective, each.asks, each.scenario, each.name, known, " ".join(each.roles), " ".join(map(str, numbers))])
+    return rows, list(missing)
 
 
 def _cases(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

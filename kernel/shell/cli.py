@@ -114,11 +114,10 @@ def list_(
     if benchmark is None:
         tables.show(("benchmark", "title"), [[name, installed.get(name).title] for name in installed.names()])
         return
-    rows = [
-        [each.perspective, each.asks, each.scenario, each.name, "?" if each.rows is None else f"{each.rows:,}", " ".join(each.roles), "; ".join(each.missing)]
-        for each in installed.get(benchmark).listed(data)
-    ]
-    tables.show(("perspective", "asks", "scenario", "task", "rows", "judged by", "missing here"), rows)
+    rows, missing = benchmarks.table(installed.get(benchmark).listed(data))
+    tables.show(benchmarks.HEADINGS, rows)
+    for number, what in enumerate(missing, 1):
+        console().print(Text(display(f"missing {number}: {what}")), soft_wrap=True)
     console().print(Text(f"{len(rows)} tasks"))
 
 
