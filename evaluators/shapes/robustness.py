@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Literal
 
-from evaluators.shapes.corruptions import SEVERITIES, SIDE, Corruption, corrupt
+from evaluators.redteam.corruptions import SEVERITIES, SIDE, Corruption, corrupt
+from evaluators.scenes import Scene, draw
 from evaluators.shapes.groups import Task, anchor, group_size, groups
 from evaluators.shapes.image_to_text import answers, ask, content_id, whole_groups
 from evaluators.shapes.judging import judge
-from evaluators.shapes.scenes import Scene, draw
 from kernel.contract import Deadline, Kind, Model, Reply
 from kernel.evaluator import Case, Evaluator, Score
 

@@ -21,7 +21,7 @@ def tasks() -> dict[str, Evaluator]:
     """Every task of the suite, by name, for a model of any name."""
     suite = read_suite(QUICKSTART)
     variants: list[tuple[str, str, dict[str, Any]]] = [(entry.evaluator, *variant) for entry in suite.tasks for variant in entry.variants()]
-    return {label: build(CLASSES[name], options, "model", suite.seed, label) for name, label, options in variants}
+    return {label: build(CLASSES[name], options, "model", {"seed": suite.seed}, label) for name, label, options in variants}
 
 
 def test_every_scenario_task_and_corruption_is_sampled() -> None:
