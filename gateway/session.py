@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import structlog
 
-from gateway import checkpoints, vendors
+from gateway import checkpoints, graphed, vendors
 from gateway.access import access
 from gateway.address import target
 from gateway.caretaker import Caretaker
@@ -198,6 +198,8 @@ class Session:
                 return vendors.folder_of(name, entry)
             case Checkpoint():
                 return checkpoints.folder_of(name, entry, self._catalog.path.parent, fetch=fetch)
+            case Bundled(runtime=str()):
+                return graphed.read(name, entry, entry.source, self._catalog.path.parent)
         folder = self._catalog.folder(name)
         if folder is None:
             raise ModelNotFound(self._why_not(name))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from gateway.engines import manifest
+from gateway.engines.manifest import command
+from gateway.graphed import beside, plan_of
 from kernel.errors import InvalidSpec
 
 if TYPE_CHECKING:
@@ -34,18 +36,9 @@ class Plan(manifest.Record):
         beside(plan).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def beside(plan: Path) -> Path:
-    """Where the record of a plan is."""
-    return plan.with_name(f"{plan.name}.json")
-
-
-def plan_of(folder: Path, name: str, precision: str) -> Path:
-    """Where the plan of a graph is."""
-    return folder / f"{name}.{precision}.plan"
-
-
-def read_plan(plan: Path, graph: manifest.Graph, machine: Machine, again: str) -> Plan:
+def read_plan(folder: Path, name: str, precision: str, graph: manifest.Graph, machine: Machine) -> Plan:
     """The record of a plan that belongs here. Raises `InvalidSpec` with every reason why it does not, and the command that builds it anew."""
+    plan, again = plan_of(folder, name, precision), command("build", folder.name, folder, "--precision", precision)
     try:
         found = Plan.model_validate_json(beside(plan).read_bytes())
     except (OSError, ValidationError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.engines import belonging, manifest, plans, precision
+from gateway.engines import belonging, configuration, manifest, plans, precision
 from gateway.engines.belonging import Plan
 from gateway.engines.comparison import Difference, Runtime, difference
 from gateway.engines.described import graphs_of, name_of
@@ -15,6 +15,8 @@ from gateway.engines.export import export as export_graph
 from gateway.engines.export import sampled, versions
 from gateway.engines.manifest import Manifest, command, read_manifest
 from gateway.engines.plans import Engine, Machine
+from gateway.graphed import plan_of
+from gateway.repository import CONFIG
 from kernel.errors import InvalidSpec
 
 
@@ -53,8 +55,10 @@ def build(model: str, *, out: Path, kind: str = "fp16", machine: Machine | None 
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             ready = precision.cast(folder / f"{name}.onnx", kind, inputs, Path(scratch))
             plan = plans.build(machine, ready, graph.profile(), folder / plans.CACHE)
-        path = belonging.plan_of(folder, name, kind)
+        path = plan_of(folder, name, kind)
         path.write_bytes(plan)
+        if not graph.streamed:
+            configuration.lay_out(_served(folder, name, kind), path, graph)
         apart = _apart(machine, plan, folder, name, graph)
         record = Plan(
             tensorrt=machine.trt.__version__,
@@ -81,22 +85,38 @@ def verify(model: str, *, out: Path, machine: Machine | None = None) -> Iterator
         answer = Runtime(folder / f"{name}.onnx").answer(inputs)
         apart = difference(list(wanted.values()), [answer[each] for each in wanted])
         yield Finding(name, "graph", apart.absolute, graph.tolerance, apart.relative <= graph.tolerance, "ONNX Runtime against torch")
-        built = [kind for kind in precision.TOLERANCE if belonging.plan_of(folder, name, kind).is_file()]
+        built = [kind for kind in precision.TOLERANCE if plan_of(folder, name, kind).is_file()]
         for kind in built:
-            yield _verified(model, folder, name, graph, kind, machine)
+            yield _verified(folder, name, graph, kind, machine)
+            if _served(folder, name, kind).is_dir():
+                yield _compared(folder, name, graph, kind)
         if not built:
             yield Finding(name, "plan", None, None, True, f"none; build it on a GPU: {command('build', model, folder)}")
 
 
-def _verified(model: str, folder: Path, name: str, graph: manifest.Graph, kind: str, machine: Machine | None) -> Finding:
-    path = belonging.plan_of(folder, name, kind)
+def _verified(folder: Path, name: str, graph: manifest.Graph, kind: str, machine: Machine | None) -> Finding:
     try:
         machine = machine or plans.this_machine()
-        record = belonging.read_plan(path, graph, machine, command("build", model, folder, "--precision", kind))
-        apart = _apart(machine, path.read_bytes(), folder, name, graph)
+        record = belonging.read_plan(folder, name, kind, graph, machine)
+        apart = _apart(machine, plan_of(folder, name, kind).read_bytes(), folder, name, graph)
     except InvalidSpec as error:
         return Finding(name, f"plan, {kind}", None, None, False, str(error))
     return _built(name, record, apart)
+
+
+def _served(folder: Path, name: str, kind: str) -> Path:
+    """The folder from which Triton's TensorRT backend serves a plan; the folder above is a repository."""
+    return folder / f"triton.{kind}" / f"{folder.name}-{name}"
+
+
+def _compared(folder: Path, name: str, graph: manifest.Graph, kind: str) -> Finding:
+    """What the configuration of a plan says, against its graph."""
+    path = _served(folder, name, kind) / CONFIG
+    try:
+        faults = list(configuration.faults(configuration.read(path.read_text(encoding="utf-8")), graph))
+    except (OSError, InvalidSpec) as error:
+        faults = [f"cannot be read: {error}"]
+    return Finding(name, f"configuration, {kind}", None, None, not faults, "; ".join([str(path), *faults]))
 
 
 def _apart(machine: Machine, plan: bytes, folder: Path, name: str, graph: manifest.Graph) -> Difference:

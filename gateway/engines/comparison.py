@@ -1,4 +1,4 @@
-"""What ONNX Runtime on the CPU makes of a graph, and how far it is from what it should be."""
+"""Graphs in ONNX Runtime: what it makes of one on the CPU, and how far that is from what it should be."""
 
 from __future__ import annotations
 
@@ -12,13 +12,23 @@ import onnxruntime
 Arrays: TypeAlias = Mapping[str, np.ndarray[Any, Any]]
 
 
+def session(path: Path, providers: Sequence[str]) -> Any:
+    """A graph, loaded."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=list(providers))
+
+
+def offers(provider: str) -> bool:
+    """Whether this ONNX Runtime was built with it."""
+    return provider in onnxruntime.get_available_providers()
+
+
 class Runtime:
-    """A graph in ONNX Runtime."""
+    """A graph in ONNX Runtime on the CPU."""
 
     def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = session(path, ["CPUExecutionProvider"])
         self.inputs = {each.name: (each.type, tuple(each.shape)) for each in self._session.get_inputs()}
         self.outputs = {each.name: (each.type, tuple(each.shape)) for each in self._session.get_outputs()}
 

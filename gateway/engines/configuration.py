@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as pb
 
 from gateway.engines.manifest import Graph, Tensor
+from gateway.repository import CONFIG
 from kernel.errors import InvalidSpec
 
-BACKEND = "tensorrt"
+PLATFORM = "tensorrt_plan"
 TYPES = {
     "tensor(float)": pb.TYPE_FP32,
     "tensor(float16)": pb.TYPE_FP16,
@@ -23,17 +25,26 @@ TYPES = {
 """ONNX Runtime's names of types as Triton's."""
 
 
-def configuration(model: str, name: str, graph: Graph) -> pb.ModelConfig:
-    """The configuration under which Triton serves the plan of a graph. Raises `InvalidSpec` for one that it cannot batch."""
+def configuration(model: str, graph: Graph) -> pb.ModelConfig:
+    """The configuration under which Triton serves the plan of a graph as a model of that name. Raises `InvalidSpec` for one that it cannot batch."""
     if graph.streamed:
-        raise InvalidSpec(name, ["what a call gives out, the next one takes in; Triton's TensorRT backend serves only graphs that are done after one call"])
-    config = pb.ModelConfig(name=model, backend=BACKEND, max_batch_size=graph.axes["batch"][2], default_model_filename=f"{name}.plan")
+        raise InvalidSpec(model, ["what a call gives out, the next one takes in; Triton's TensorRT backend serves only graphs that are done after one call"])
+    config = pb.ModelConfig(name=model, platform=PLATFORM, max_batch_size=graph.axes["batch"][2])
     config.input.extend(pb.ModelInput(**_told(each)) for each in graph.inputs)
     config.output.extend(pb.ModelOutput(**_told(each)) for each in graph.outputs)
     config.dynamic_batching.preferred_batch_size.append(graph.axes["batch"][1])
     config.dynamic_batching.max_queue_delay_microseconds = 1000
     config.instance_group.add(kind=pb.ModelInstanceGroup.KIND_GPU, count=1)
     return config
+
+
+def lay_out(model: Path, plan: Path, graph: Graph) -> None:
+    """Make a model folder of Triton around a plan, ready for `tritonserver --model-repository`; the plan is in it by a second name, not twice."""
+    (model / "1").mkdir(parents=True, exist_ok=True)
+    (model / CONFIG).write_text(text_format.MessageToString(configuration(model.name, graph)), encoding="utf-8")
+    served = model / "1" / "model.plan"
+    served.unlink(missing_ok=True)
+    served.hardlink_to(plan)
 
 
 def read(text: str) -> pb.ModelConfig:
@@ -44,12 +55,10 @@ def read(text: str) -> pb.ModelConfig:
         raise InvalidSpec("configuration", [str(error)]) from None
 
 
-def faults(config: pb.ModelConfig, name: str, graph: Graph) -> Iterator[str]:
+def faults(config: pb.ModelConfig, graph: Graph) -> Iterator[str]:
     """Where a configuration differs from the graph whose plan it serves."""
-    if config.backend != BACKEND:
-        yield f"backend: is {config.backend!r}, expected {BACKEND!r}"
-    if config.default_model_filename != f"{name}.plan":
-        yield f"default_model_filename: is {config.default_model_filename!r}, expected '{name}.plan'"
+    if config.platform != PLATFORM:
+        yield f"platform: is {config.platform!r}, expected {PLATFORM!r}"
     if not 0 < config.max_batch_size <= graph.axes["batch"][2]:
         yield f"max_batch_size: is {config.max_batch_size}, the profile has 1 to {graph.axes['batch'][2]}"
     yield from _different("input", config.input, graph.inputs)

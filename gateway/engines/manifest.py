@@ -10,9 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.engines.graph import Dims, Sizes, shape
+from gateway.graphed import MANIFEST
 from kernel.errors import InvalidSpec
-
-NAME = "manifest.json"
 
 
 class Record(BaseModel):
@@ -75,16 +74,16 @@ class Manifest(Record):
 
     def write(self, folder: Path) -> None:
         """Beside the graphs."""
-        (folder / NAME).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / MANIFEST).write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def read_manifest(model: str, folder: Path) -> Manifest:
     """The manifest of a model's graphs, whose files are as they were. Raises `InvalidSpec` with the command that mends it."""
-    path, again = folder / NAME, command("export", model, folder)
+    path, again = folder / MANIFEST, command("export", model, folder)
     try:
         found = Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise InvalidSpec(str(folder), [f"no graphs of {model}: no {NAME}; make them: {again}"]) from None
+        raise InvalidSpec(str(folder), [f"no graphs of {model}: no {MANIFEST}; make them: {again}"]) from None
     except (OSError, ValidationError) as error:
         raise InvalidSpec(str(path), [f"cannot be read ({type(error).__name__}); make it anew: {again}"]) from None
     faults = [fault for graph in found.graphs.values() for fault in _changed(folder, graph.files)]

@@ -102,22 +102,26 @@ class Engine:
         self._context = self._engine.create_execution_context()
 
     def answer(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
-        """These outputs for these inputs. Raises `InvalidSpec` where TensorRT refuses them."""
+        """These outputs for these inputs, there and back. Raises `InvalidSpec` where TensorRT refuses them."""
+        found = self.run({name: torch.from_numpy(array) for name, array in inputs.items()}, outputs)
+        self._machine.wait()
+        return {name: tensor.float().cpu().numpy() for name, tensor in found.items()}
+
+    def run(self, inputs: Mapping[str, torch.Tensor], outputs: Sequence[str]) -> dict[str, torch.Tensor]:
+        """These outputs for these inputs, on the GPU; they are finished when torch's stream has come so far. Raises `InvalidSpec`."""
         context, device = self._context, self._machine.device
-        tensors = {name: torch.from_numpy(array).to(device, self._type(name)).contiguous() for name, array in inputs.items()}
-        for name, tensor in tensors.items():
+        given = {name: tensor.to(device, self._type(name)).contiguous() for name, tensor in inputs.items()}
+        for name, tensor in given.items():
             if not context.set_input_shape(name, tuple(tensor.shape)):
                 raise InvalidSpec("plan", [f"input {name}: the shape {list(tensor.shape)} is outside the profile"])
         if missing := context.infer_shapes():
             raise InvalidSpec("plan", [f"inputs that nobody gave: {', '.join(missing)}"])
-        for name in outputs:
-            tensors[name] = torch.empty(tuple(context.get_tensor_shape(name)), dtype=self._type(name), device=device)
-        for name, tensor in tensors.items():
+        made = {name: torch.empty(tuple(context.get_tensor_shape(name)), dtype=self._type(name), device=device) for name in outputs}
+        for name, tensor in (*given.items(), *made.items()):
             context.set_tensor_address(name, tensor.data_ptr())
         if not context.execute_async_v3(self._machine.stream()):
             raise InvalidSpec("plan", ["TensorRT could not run it; its log above says why"])
-        self._machine.wait()
-        return {name: tensors[name].float().cpu().numpy() for name in outputs}
+        return made
 
     def _type(self, name: str) -> torch.dtype:
         return TYPES[self._engine.get_tensor_dtype(name).name]

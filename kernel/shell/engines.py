@@ -71,7 +71,7 @@ def build(
     precision: Annotated[str, typer.Option("--precision", help="fp32, fp16, bf16, or fp8 where the GPU has it.")] = "fp16",
     gateway: GatewayOption = "triton",
 ) -> None:
-    """Build TensorRT plans of the exported graphs, on the GPU that is to run them."""
+    """Build TensorRT plans of the exported graphs, on the GPU that is to run them; those done in one call lie in a repository of Triton as well."""
     _show(find_engines(gateway).build(model, out=out, kind=precision))
 
 

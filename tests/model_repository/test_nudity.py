@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from evaluators.shapes.scenes import draw, sample
+from evaluators.scenes import draw, sample
 from tests.model_repository.folders import load
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from evaluators.shapes.scenes import WORDS, Scene, draw, sample
+from evaluators.scenes import WORDS, Scene, draw, sample
 from tests.model_repository.folders import load
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from evaluators.shapes.questions import colour_of, shape_of
-from evaluators.shapes.scenes import png, sample
+from evaluators.scenes import png, sample
 from gateway.repository import BUNDLED
 from tests.model_repository.folders import load
 

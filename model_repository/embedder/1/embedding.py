@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from graph_network import GraphNetwork
 from sentences import Sentences, pooled, sentences
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES, MODEL_MAPPING_NAMES
 
+from gateway.engines.serving import Networks
+from gateway.graphed import PRECISION
 from gateway.loading import checked, folder_of, loaded, part
 from gateway.pictures import decode
 from kernel.contract import Reply, Request, Text
@@ -31,8 +34,8 @@ Rows = list[tuple[float, ...]]
 class Towers:
     """CLIP, SigLIP and SigLIP 2: a tower for texts and one for pictures, whose vectors can be compared."""
 
-    def __init__(self, checkpoint: str, folder: Path, *, remote_code: bool, config: Any, **placing: str) -> None:
-        self._network = loaded(checkpoint, AutoModel, folder, remote_code=remote_code, **placing)
+    def __init__(self, checkpoint: str, folder: Path, *, remote_code: bool, config: Any, graphs: GraphNetwork | None, **placing: str) -> None:
+        self._network = graphs or loaded(checkpoint, AutoModel, folder, remote_code=remote_code, **placing)
         self._processor = part(checkpoint, AutoProcessor, folder, remote_code=remote_code)
         # With torchvision installed the library would resize otherwise, and the vectors would depend on that.
         self._processor.image_processor = part(checkpoint, AutoImageProcessor, folder, remote_code=remote_code, backend="pil")
@@ -64,8 +67,8 @@ class Sayings:
 
     prepared = pictures = None
 
-    def __init__(self, checkpoint: str, reading: Sentences, *, remote_code: bool, **placing: str) -> None:
-        self._network = loaded(checkpoint, AutoModel, reading.folder, remote_code=remote_code, spare=("pooler.",), **placing)
+    def __init__(self, checkpoint: str, reading: Sentences, *, remote_code: bool, graphs: GraphNetwork | None, **placing: str) -> None:
+        self._network = graphs or loaded(checkpoint, AutoModel, reading.folder, remote_code=remote_code, spare=("pooler.",), **placing)
         self._tokenizer = part(checkpoint, AutoTokenizer, reading.folder, remote_code=remote_code)
         self._reading = reading
         self._longest = min(reading.longest or self._tokenizer.model_max_length, places(self._network))
@@ -79,7 +82,7 @@ class Sayings:
 
 
 class Embedder:
-    """Holds the network; `answer` is what Triton's batches go to."""
+    """Holds the network, or its graphs where a runtime for them is given; `answer` is what Triton's batches go to."""
 
     def __init__(
         self,
@@ -89,12 +92,16 @@ class Embedder:
         dtype: str = "auto",
         remote_code: bool = False,
         normalize: bool | None = None,
+        runtime: str | None = None,
+        engines: str = "",
+        precision: str = PRECISION,
     ) -> None:
         folder = folder_of(checkpoint)
         reading = sentences(checkpoint, folder)
         checked(checkpoint, reading.folder)
         config = part(checkpoint, AutoConfig, reading.folder, remote_code=remote_code)
-        given: dict[str, Any] = {"remote_code": remote_code, "device": device, "dtype": dtype}
+        graphs = None if runtime is None else GraphNetwork(Networks(Path(engines), runtime, precision=precision))
+        given: dict[str, Any] = {"remote_code": remote_code, "graphs": graphs, "device": device, "dtype": dtype}
         if config.model_type in TOWERS and hasattr(config, "text_config"):
             self._model: Any = Towers(checkpoint, folder, config=config, **given)
         elif _reads(config):
@@ -134,6 +141,8 @@ class Embedder:
 
 def places(network: Any) -> int:
     """Tokens that the network has places for; RoBERTa and its kin begin to count after the padding's number."""
+    if isinstance(network, GraphNetwork):
+        return network.longest
     for name, module in network.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
             return module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)

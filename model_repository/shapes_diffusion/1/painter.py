@@ -17,14 +17,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from graph_pipeline import GraphPipeline
 from PIL import Image
 from shapes_pipeline import ShapesPipeline
 
+from gateway.engines.serving import Networks
+from gateway.graphed import PRECISION
 from kernel.contract import Finish, Picture, Reply, Request
 from kernel.errors import InvalidRequest, ModelError
 
 NAME = "shapes_diffusion"
-PIPELINE = Path(__file__).resolve().parent / "pipeline"
+FOLDER = Path(__file__).resolve().parent
+PIPELINE = FOLDER / "pipeline"
 TOGETHER = 4
 STEPS, MOST_STEPS = 12, 100
 GUIDANCE, MOST_GUIDANCE = 2.0, 20.0
@@ -48,9 +52,12 @@ class Job:
 class Painter:
     """Holds the pipeline; `answer` is what Triton's batches go to."""
 
-    def __init__(self, folder: Path = PIPELINE) -> None:
-        self._pipeline = ShapesPipeline.from_pretrained(folder, local_files_only=True, dtype=torch.float32, low_cpu_mem_usage=False)
-        self._pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(self, folder: Path = PIPELINE, *, runtime: str | None = None, engines: str = "", precision: str = PRECISION) -> None:
+        if runtime is None:
+            self._pipeline = ShapesPipeline.from_pretrained(folder, local_files_only=True, dtype=torch.float32, low_cpu_mem_usage=False)
+            self._pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
+        else:
+            self._pipeline = GraphPipeline(folder, Networks(FOLDER.parent / engines, runtime, precision=precision))
         self._pipeline.set_progress_bar_config(disable=True)
 
     def answer(self, requests: Sequence[Request]) -> list[Reply | ModelError]:

@@ -44,7 +44,7 @@ class ShapesPipeline(DiffusionPipeline):
             return_tensors="pt",
         ).to(self.device)
         mask = tokens["attention_mask"]
-        return self.text_encoder(input_ids=tokens["input_ids"], attention_mask=mask).last_hidden_state, mask
+        return self._read(tokens["input_ids"], mask), mask
 
     @torch.inference_mode()
     def __call__(
@@ -61,9 +61,7 @@ class ShapesPipeline(DiffusionPipeline):
         Returns:
             Floats in 0..1 of shape (pictures, 3, height, width).
         """
-        side = self.transformer.config.sample_size
-        channels = self.transformer.config.in_channels
-        noise = [torch.randn((channels, side, side), generator=each) for each in generators]
+        noise = [torch.randn(self.picture, generator=each) for each in generators]
         sample = torch.stack(noise).to(self.device)
         wanted, unwanted = self.encode(prompts), self.encode(negative_prompts)
         states, mask = torch.cat([unwanted[0], wanted[0]]), torch.cat([unwanted[1], wanted[1]])
@@ -77,6 +75,16 @@ class ShapesPipeline(DiffusionPipeline):
                 clean = self._clean(sample, timestep, *wanted)
             sample = self.scheduler.step(clean.clamp(-1.1, 1.1), timestep, sample, return_dict=False)[0]
         return (sample / 2 + 0.5).clamp(0, 1)
+
+    @property
+    def picture(self) -> tuple[int, int, int]:
+        """The shape of a picture: channels, height, width."""
+        side = self.transformer.config.sample_size
+        return self.transformer.config.in_channels, side, side
+
+    def _read(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        states: torch.Tensor = self.text_encoder(input_ids=tokens, attention_mask=mask).last_hidden_state
+        return states
 
     def _clean(self, sample: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         timesteps = timestep.expand(len(sample)).to(sample.dtype)

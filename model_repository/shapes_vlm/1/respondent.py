@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 from PIL import Image
-from shapes_answers import MOST_NEW_TOKENS, MOST_SAMPLES, Answer, Answerer, Question
+from shapes_answers import Answerer
+from shapes_reading import MOST_NEW_TOKENS, MOST_SAMPLES, Answer, Question, Reader
 
 from gateway.pictures import decode
 from kernel.contract import Finish, Reply, Request, Sampling
@@ -38,31 +39,37 @@ class Respondent:
         read = [self._read(request) for request in requests]
         asked = [each for each in read if isinstance(each, Question)]
         answers = iter(self._answerer.answer(asked) if asked else [])
-        return [_reply(request, next(answers)) if isinstance(each, Question) else each for request, each in zip(requests, read, strict=True)]
+        return [reply_to(request, next(answers)) if isinstance(each, Question) else each for request, each in zip(requests, read, strict=True)]
 
     def _read(self, request: Request) -> Question | ModelError:
-        """The question of a request, or what is wrong with it."""
         try:
-            return Question(text=self._text(request), picture=self._picture(request), **_settings(request.sampling))
+            return question_of(request, self._answerer)
         except ModelError as error:
             return error
 
-    def _text(self, request: Request) -> str:
-        """What was said before, and then what is asked."""
-        system = [] if request.system is None else [request.system]
-        text = "\n".join([*system, *(turn.text for turn in request.history), request.text])
-        try:
-            self._answerer.encode(text)
-        except ValueError as error:
-            raise InvalidRequest(f"{NAME}: {error}") from error
-        return text
 
-    def _picture(self, request: Request) -> Image.Image | None:
-        number = len(request.pictures)
-        if number > MOST_PICTURES:
-            raise InvalidRequest(f"{NAME}: {number} pictures were sent, the limit is {MOST_PICTURES}")
-        # Kept at the size that is looked at: the large pictures of a whole batch are gigabytes.
-        return Image.fromarray(self._answerer.pixels(decode(request.pictures[0].data))) if number else None
+def question_of(request: Request, reader: Reader) -> Question:
+    """The question of a request. Raises `ModelError` with what is wrong with it."""
+    return Question(text=_text(request, reader), picture=_picture(request, reader), **_settings(request.sampling))
+
+
+def _text(request: Request, reader: Reader) -> str:
+    """What was said before, and then what is asked."""
+    system = [] if request.system is None else [request.system]
+    text = "\n".join([*system, *(turn.text for turn in request.history), request.text])
+    try:
+        reader.encode(text)
+    except ValueError as error:
+        raise InvalidRequest(f"{NAME}: {error}") from error
+    return text
+
+
+def _picture(request: Request, reader: Reader) -> Image.Image | None:
+    number = len(request.pictures)
+    if number > MOST_PICTURES:
+        raise InvalidRequest(f"{NAME}: {number} pictures were sent, the limit is {MOST_PICTURES}")
+    # Kept at the size that is looked at: the large pictures of a whole batch are gigabytes.
+    return Image.fromarray(reader.pixels(decode(request.pictures[0].data))) if number else None
 
 
 def _settings(sampling: Sampling) -> dict[str, Any]:
@@ -78,8 +85,9 @@ def _settings(sampling: Sampling) -> dict[str, Any]:
     return {**made, "stop": sampling.stop or ()}
 
 
-def _reply(request: Request, answer: Answer) -> Reply:
-    report: dict[str, Any] = {"model": NAME}
+def reply_to(request: Request, answer: Answer, **more: Any) -> Reply:
+    """An answer as the reply to its request. more: what is to stand in the report besides."""
+    report: dict[str, Any] = {"model": NAME, **more}
     ignored = sorted(set(request.sampling.as_dict()) - TAKEN)
     if ignored:
         report["not_honoured"] = ignored

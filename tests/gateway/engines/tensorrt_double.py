@@ -33,7 +33,10 @@ TYPES = {"tensor(float)": ("FLOAT", np.float32), "tensor(int64)": ("INT64", np.i
 
 
 class Double:
-    """The module `tensorrt`. calls: everything that was asked, in order. off: what is added to every answer. plan: `None` where building fails."""
+    """The module `tensorrt`. calls: everything that was asked, in order. off: what is added to every answer. plan: `None` where building fails.
+
+    longest: what every axis may be at most, in the place of a profile.
+    """
 
     __version__ = "11.4.0.106"
     MemoryPoolType = Enum("MemoryPoolType", ["WORKSPACE"])
@@ -44,10 +47,11 @@ class Double:
         def __init__(self, severity: int) -> None:
             self.severity = severity
 
-    def __init__(self, *, faults: Sequence[str] = (), off: float = 0.0, fails: bool = False, cache_fits: bool = True) -> None:
+    def __init__(self, *, faults: Sequence[str] = (), off: float = 0.0, fails: bool = False, cache_fits: bool = True, longest: int = 32) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.faults, self.off, self.fails, self.cache_fits = faults, off, fails, cache_fits
         self.graph: bytes = b""
+        self.longest = longest
 
     def log(self, *call: Any) -> None:
         self.calls.append(call)
@@ -115,7 +119,7 @@ class _Context:
 
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
         self.shapes[name] = shape
-        return max(shape) <= 32
+        return max(shape) <= self.double.longest
 
     def infer_shapes(self) -> list[str]:
         return [each.name for each in self.session.get_inputs() if each.name not in self.shapes]
@@ -138,6 +142,8 @@ class _Context:
     def _at(self, name: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
         kind = np.dtype(self.types[name][1])
         size = int(np.prod(shape))
+        if not size:
+            return np.empty(shape, kind)  # TensorRT takes an empty input without an address as well
         memory = (ctypes.c_char * (size * kind.itemsize)).from_address(self.addresses[name])
         return np.frombuffer(memory, kind, size).reshape(shape)
 

@@ -11,7 +11,7 @@ from gateway.engines.comparison import Runtime
 from gateway.engines.configuration import faults, read
 from gateway.engines.export import sampled
 from gateway.engines.manifest import Manifest, read_manifest
-from gateway.repository import BUNDLED
+from tests.gateway.engines.tensorrt_double import Double, machine
 
 pytestmark = pytest.mark.slow
 GRAPHS = {"shapes-vlm": ["vision_encoder", "token_embedding", "decoder_step"], "shapes-diffusion": ["text_encoder", "denoiser"]}
@@ -32,16 +32,19 @@ def test_every_network_of_a_model_is_a_graph_that_answers_as_torch_does(model):
     assert all(finding.fits for finding in commands.verify(name, out=out))
 
 
-def test_the_configurations_fit_the_graphs_name_by_name(model):
-    name, _, manifest = model
-    files = sorted((BUNDLED / name.replace("-", "_") / "configs").glob("*.pbtxt"))
+def test_plans_are_laid_out_for_triton_but_for_a_decoder_whose_calls_hang_together(model):
+    """Built by the double; every configuration is parsed again and fits its graph."""
+    name, out, manifest = model
 
-    assert "tensorrt.pbtxt" in [path.name for path in files]
-    for path in files:
-        config = read(path.read_text())
-        graph = config.default_model_filename.removesuffix(".plan")
-        assert list(faults(config, graph, manifest.graphs[graph])) == [], path
-        assert config.name == name.replace("-", "_")
+    list(commands.build(name, out=out, kind="fp32", machine=machine(Double(longest=1000))))
+
+    served = sorted(path.name for path in (out / name / "triton.fp32").iterdir())
+    assert served == sorted(f"{name}-{graph}" for graph in GRAPHS[name] if graph != "decoder_step")
+    for folder in served:
+        config = read((out / name / "triton.fp32" / folder / "config.pbtxt").read_text())
+        assert list(faults(config, manifest.graphs[folder.removeprefix(f"{name}-")])) == []
+        assert config.name == folder
+        assert (out / name / "triton.fp32" / folder / "1" / "model.plan").is_file()
 
 
 def test_a_decoder_step_goes_on_from_what_the_last_one_gave(model):

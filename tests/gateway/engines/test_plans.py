@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from gateway.engines import commands, plans
-from gateway.engines.belonging import beside, plan_of
+from gateway.engines.configuration import faults, read
+from gateway.engines.manifest import read_manifest
 from gateway.engines.plans import CACHE, WORKSPACE
+from gateway.graphed import beside, plan_of
 from kernel.errors import InvalidSpec
 from tests.gateway.engines.tensorrt_double import SURFACE, Double, machine
 
@@ -74,10 +76,32 @@ def test_a_plan_that_is_not_exact_does_not_fit(folder: Path):
 def test_verify_measures_graph_and_plan_again(folder: Path):
     built(folder)
 
-    graph, plan = verified(folder)
+    found = verified(folder)
 
-    assert (graph.what, graph.fits) == ("graph", True)
-    assert (plan.what, plan.fits) == ("plan, fp32", True)
+    assert [(each.what, each.fits) for each in found] == [("graph", True), ("plan, fp32", True), ("configuration, fp32", True)]
+
+
+def test_a_plan_lies_in_a_repository_of_triton_as_well(folder: Path):
+    """Its configuration fits the graph, and building anew replaces what is served."""
+    built(folder)
+    built(folder)
+
+    served = folder / "triton.fp32" / "tiny-small"
+    config = read((served / "config.pbtxt").read_text())
+    assert (config.name, config.platform) == ("tiny-small", "tensorrt_plan")
+    assert list(faults(config, read_manifest("tiny", folder).graphs["small"])) == []
+    assert (served / "1" / "model.plan").read_bytes() == plan_of(folder, "small", "fp32").read_bytes()
+
+
+def test_verify_tells_where_a_configuration_left_its_graph(folder: Path):
+    built(folder)
+    config = folder / "triton.fp32" / "tiny-small" / "config.pbtxt"
+    config.write_text(config.read_text().replace("max_batch_size: 8", "max_batch_size: 9"))
+
+    [*_, found] = verified(folder)
+
+    assert (found.what, found.fits) == ("configuration, fp32", False)
+    assert "max_batch_size: is 9, the profile has 1 to 8" in found.detail
 
 
 def test_verify_without_plans_tells_how_to_build_one(folder: Path):
@@ -97,7 +121,7 @@ def test_verify_without_plans_tells_how_to_build_one(folder: Path):
 def test_a_plan_of_another_gpu_is_refused_with_the_command_that_builds_it_anew(folder: Path, gpu: dict[str, str], told: str):
     built(folder)
 
-    _, plan = verified(folder, **gpu)
+    _, plan, _ = verified(folder, **gpu)
 
     assert not plan.fits
     assert told in plan.detail
@@ -109,7 +133,7 @@ def test_a_plan_of_another_tensorrt_is_refused(folder: Path):
     newer = Double()
     newer.__version__ = "11.5.0.1"
 
-    _, plan = verified(folder, newer)
+    _, plan, _ = verified(folder, newer)
 
     assert not plan.fits
     assert "built by TensorRT 11.4.0.106; here is 11.5.0.1" in plan.detail
@@ -121,7 +145,7 @@ def test_a_plan_of_another_graph_is_refused(folder: Path):
     told = record.read_text()
     record.write_text(told.replace('"graph": "', '"graph": "0'))
 
-    _, plan = verified(folder)
+    _, plan, _ = verified(folder)
 
     assert not plan.fits
     assert "the graph is now " in plan.detail

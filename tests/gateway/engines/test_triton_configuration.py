@@ -18,23 +18,23 @@ def graph(folder: Path):
 
 
 def test_a_configuration_made_for_a_graph_fits_it(graph):
-    made = text_format.MessageToString(configuration("tiny", "small", graph))
+    made = text_format.MessageToString(configuration("tiny", graph))
 
-    assert list(faults(read(made), "small", graph)) == []
+    assert list(faults(read(made), graph)) == []
 
 
 def test_only_the_batch_is_left_out_and_other_axes_are_open(graph):
-    made = configuration("tiny", "small", graph)
+    made = configuration("tiny", graph)
 
     assert [list(each.dims) for each in made.input] == [[-1], [-1]]
     assert [list(each.dims) for each in made.output] == [[3], [-1, 3]]
-    assert (made.backend, made.max_batch_size) == ("tensorrt", 8)
+    assert (made.platform, made.max_batch_size) == ("tensorrt_plan", 8)
 
 
 def test_a_tensor_of_nothing_but_a_batch_is_one_number_to_the_caller(graph):
     timestep = graph.inputs[0].model_copy(update={"dims": ("batch",)})
 
-    [made, _] = configuration("tiny", "small", graph.model_copy(update={"inputs": (timestep, graph.inputs[1])})).input
+    [made, _] = configuration("tiny", graph.model_copy(update={"inputs": (timestep, graph.inputs[1])})).input
 
     assert (list(made.dims), list(made.reshape.shape), made.HasField("reshape")) == ([1], [], True)
 
@@ -46,16 +46,15 @@ def test_a_tensor_of_nothing_but_a_batch_is_one_number_to_the_caller(graph):
         ("TYPE_INT64", "TYPE_INT32", "input tokens: is TYPE_INT32 [-1], the graph has TYPE_INT64 [-1]"),
         ("dims: 3", "dims: 4", "output pooled: is TYPE_FP32 [4], the graph has TYPE_FP32 [3]"),
         ("max_batch_size: 8", "max_batch_size: 9", "max_batch_size: is 9, the profile has 1 to 8"),
-        ("small.plan", "other.plan", "default_model_filename: is 'other.plan', expected 'small.plan'"),
-        ('backend: "tensorrt"', 'backend: "python"', "backend: is 'python', expected 'tensorrt'"),
+        ('platform: "tensorrt_plan"', 'platform: "onnxruntime_onnx"', "platform: is 'onnxruntime_onnx', expected 'tensorrt_plan'"),
     ],
 )
 def test_what_differs_from_the_graph_is_told(graph, was: str, becomes: str, told: str):
-    made = text_format.MessageToString(configuration("tiny", "small", graph))
+    made = text_format.MessageToString(configuration("tiny", graph))
 
-    assert told in list(faults(read(made.replace(was, becomes, 1)), "small", graph))
+    assert told in list(faults(read(made.replace(was, becomes, 1)), graph))
 
 
 def test_a_step_with_a_cache_has_no_configuration(graph):
     with pytest.raises(InvalidSpec, match="only graphs that are done after one call"):
-        configuration("tiny", "small", graph.model_copy(update={"streamed": True}))
+        configuration("tiny", graph.model_copy(update={"streamed": True}))
