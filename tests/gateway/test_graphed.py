@@ -13,6 +13,7 @@ from gateway import checkpoints, graphed
 from gateway.catalog import read_catalog
 from gateway.graphed import Graphed
 from gateway.repository import BUNDLED, ModelFolder, read_folder
+from gateway.session import open_gateway
 from kernel.errors import InvalidSpec
 
 CHOICES = sorted(BUNDLED.glob("*/configs/*.pbtxt"))
@@ -161,3 +162,13 @@ def test_what_a_catalog_cannot_mean_is_refused_when_it_is_read(tmp_path: Path, e
 def test_a_catalog_can_be_read_before_its_graphs_are_made(tmp_path: Path, entry: str):
     """`assay engines export` reads it too."""
     assert read_catalog(catalog(tmp_path, entry)).entries["vlm"].runtime in ("onnx", "tensorrt")
+
+
+async def test_an_entry_of_a_catalog_is_served_by_its_graphs(tmp_path: Path, exported: Path):
+    """The card of the session is that of what `runtime` asks for, not of the model without it."""
+    path = catalog(tmp_path, "{bundled: shapes_vlm, runtime: onnx, engines: ./engines}\n  plain: {bundled: shapes_vlm}")
+
+    cards = await open_gateway(path).cards()
+
+    assert cards["vlm"].identity not in ("", cards["plain"].identity)
+    assert cards["vlm"].accepts == cards["plain"].accepts

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from evaluators.shapes.questions import colour_of, shape_of
 from evaluators.scenes import png, sample
+from evaluators.shapes.questions import colour_of, shape_of
 from gateway.repository import BUNDLED
 from tests.model_repository.folders import load
 

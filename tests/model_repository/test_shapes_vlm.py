@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from evaluators.shapes.questions import colour_of
 from evaluators.scenes import png, sample
+from evaluators.shapes.questions import colour_of
 from gateway.session import open_gateway
 from gateway.wire import NOT_HONOURED
 from kernel.contract import Deadline, Finish, Part, Picture, Reply, Request, Sampling, Text, Turn
