@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from evaluators.measures.boxes import Box, centre
-from evaluators.measures.detections import DECIMALS, area
+from evaluators.measures.detections import area
 
 NEAR = 0.03
 """Co-occurrence: an offset has to be more than this."""
+
+SIZE_DECIMALS = 12
+"""What a size that was added to a corner is taken off again to, so that it is the same number as before."""
 
 Predicate = Callable[[Box, Box], bool]
 
 
 def direction(a: Box, b: Box) -> str:
     """Hallucination: "left" or "right" where the centres are farther apart across than down; else "above" where `a` is higher, or "below"."""
-    across, down = _offset(a, b)
+    (ax, ay), (bx, by) = _middle(a), _middle(b)
+    across, down = ax - bx, ay - by
     if abs(across) > abs(down):
         return "left" if across < 0 else "right"
     return "above" if down < 0 else "below"
@@ -67,9 +71,15 @@ def leans(a: Box, b: Box, word: str, *, least: float = NEAR) -> bool:
 
 
 def _offset(a: Box, b: Box) -> tuple[float, float]:
-    """From the centre of `b` to that of `a`. Edges are whole thousandths, so what is less is noise of floats, which must not break a tie."""
+    """From the centre of `b` to that of `a`."""
     (ax, ay), (bx, by) = centre(a), centre(b)
-    return round(ax - bx, DECIMALS + 1), round(ay - by, DECIMALS + 1)
+    return ax - bx, ay - by
+
+
+def _middle(box: Box) -> tuple[float, float]:
+    """The centre as the public code has it, from a corner and a size: where two offsets are nearly equal, the last digit of a float decides."""
+    x0, y0, x1, y1 = box
+    return x0 + round(x1 - x0, SIZE_DECIMALS) / 2, y0 + round(y1 - y0, SIZE_DECIMALS) / 2
 
 
 def _right(a: Box, b: Box) -> bool:

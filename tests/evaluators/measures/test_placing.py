@@ -59,7 +59,8 @@ def test_one_axis_decides_for_adversarial_prompts() -> None:
         (0.75, 0.5, {"right"}),
         (0.25, 0.25, {"left", "above", "on", "over", "upon"}),
         (0.5, 0.75, {"below", "under", "beneath"}),
-        (0.53, 0.5, set()),  # not more than 0.03
+        (0.529, 0.5, set()),  # not more than 0.03
+        (0.53, 0.5, {"right"}),  # as floats, 0.53 - 0.5 is more than 0.03, and so the public code has it
         (0.532, 0.5, {"right"}),
         (0.5, 0.5, set()),
     ],
