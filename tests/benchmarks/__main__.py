@@ -16,7 +16,7 @@ from rich.table import Table
 
 from tests.benchmarks.workload import quiet
 
-ALL = ("calls", "growth", "batching", "vendors")
+ALL = ("calls", "growth", "batching", "vendors", "scoring")
 RESULTS = Path(__file__).with_name("results.md")
 
 
