@@ -84,7 +84,7 @@ class Evaluator(ABC):
     target: str
 
     def provenance(self) -> Mapping[str, Any]:
-        """Where the cases come from, for the manifest: data sets by name, with revision and checksum. Raises `InvalidSpec`."""
+        """Where the cases come from, for the manifest: data sets by name, with revision and checksum. Raises `InvalidSpec` where one is not here."""
         return {}
 
     @abstractmethod

@@ -193,10 +193,34 @@ def _manifest(suite: SuiteSpec, tasks: Sequence[Task], cards: Mapping[str, Model
         "models": {name: _told(cards[name]) for name in sorted(used)},
         "evaluators": {cls.name: cls.version for cls in sorted(classes, key=lambda cls: cls.name)},
         "roles": dict(cast),
-        "data": {name: told for task in tasks for name, told in task.evaluator.provenance().items()},
+        "data": _data(suite, tasks),
         "players": sorted(PLAYERS),
         "versions": {name: _version(name) for name in ("trust-assay", "numpy", "pydantic", "SQLAlchemy")} | {"python": platform.python_version()},
     }
+
+
+def _data(suite: SuiteSpec, tasks: Sequence[Task]) -> dict[str, list[dict[str, Any]]]:
+    """Where the cases come from: by data set, what is known of it, and the tasks that this holds for.
+
+    A task whose data is not here will say so, and the others run. Raises `InvalidSpec` where no task has its data.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    missing: list[InvalidSpec] = []
+    for name, evaluator in {task.name: task.evaluator for task in tasks}.items():
+        try:
+            provenance = evaluator.provenance()
+        except InvalidSpec as error:
+            missing.append(error)
+            continue
+        for source, told in provenance.items():
+            known = found.setdefault(source, [])
+            same = next((each for each in known if {key: value for key, value in each.items() if key != "tasks"} == told), None)
+            if same is None:
+                known.append(same := {**told, "tasks": []})
+            same["tasks"].append(name)
+    if len(missing) == len({task.name for task in tasks}):
+        raise InvalidSpec(f"suite {suite.suite}", list(dict.fromkeys(str(error) for error in missing))[:3])
+    return found
 
 
 def _told(card: ModelCard) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Means with 95 % intervals, and paired differences. A mean over nothing is `None`.
+"""Means with 95 % intervals, paired differences, and how far two columns of numbers agree. A mean over nothing is `None`.
 
 The interval is the percentile bootstrap over clusters (cases that share a source are drawn together). Clusters with
 equal sum and size are exchangeable, so drawing n clusters is one multinomial draw over the distinct ones: the same
@@ -8,6 +8,7 @@ distribution, in time and memory of the distinct ones.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +82,33 @@ def paired_difference(first: Mapping[str, float], second: Mapping[str, float], s
     both = sorted(first.keys() & second.keys())
     differences, counts = np.unique([first[case] - second[case] for case in both], return_counts=True) if both else ((), ())
     return estimate([(float(value), 1, int(count)) for value, count in zip(differences, counts, strict=True)], seed)
+
+
+def agreement(pairs: Sequence[tuple[float, float]]) -> dict[str, float | None]:
+    """How far two give the same verdicts: the share of equal ones, and Cohen's kappa, which takes off what chance would bring.
+
+    There is no kappa where both give one and the same verdict to everything.
+    """
+    if not pairs:
+        return {"same": None, "kappa": None}
+    same = sum(first == second for first, second in pairs) / len(pairs)
+    given = [Counter(column) for column in zip(*pairs, strict=True)]
+    by_chance = sum(number * given[1][verdict] for verdict, number in given[0].items()) / len(pairs) ** 2
+    return {"same": same, "kappa": None if by_chance == 1 else (same - by_chance) / (1 - by_chance)}
+
+
+def correlation(pairs: Sequence[tuple[float, float]]) -> dict[str, float | None]:
+    """Pearson's correlation, and Spearman's, which is that of the ranks. There is none where one side is always the same."""
+    columns = np.array(pairs, dtype=float).T
+    if not pairs or (np.ptp(columns, axis=1) == 0).any():
+        return {"pearson": None, "spearman": None}
+    return {"pearson": float(np.corrcoef(columns)[0, 1]), "spearman": float(np.corrcoef([_ranks(column) for column in columns])[0, 1])}
+
+
+def _ranks(values: Numbers) -> Numbers:
+    """Ranks from 0; equal values have the mean of theirs."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts + 1) / 2)[places], dtype=float)
 
 
 def _bootstrap(totals: Numbers, sizes: Numbers, shares: Numbers, clusters: int, seed: int) -> Numbers:

@@ -19,7 +19,7 @@ from kernel.contract import Kind
 from kernel.errors import AssayError, UserError
 from kernel.report import scorecard as scorecard_of
 from kernel.report import shown
-from kernel.shell import benchmarks, checking, engines, foresee, logs, models, redteam, running, signals, tables, terminal
+from kernel.shell import benchmarks, checking, engines, foresee, judges, logs, models, redteam, results, running, signals, tables, terminal
 from kernel.shell import data as datasets
 from kernel.shell.display import display, display_line
 from kernel.shell.lasting import console
@@ -31,6 +31,8 @@ app.add_typer(engines.app, name="engines")
 app.add_typer(redteam.app, name="redteam")
 app.add_typer(datasets.app, name="data")
 app.add_typer(models.app, name="models")
+app.add_typer(judges.app, name="judge")
+app.add_typer(results.app, name="results")
 
 CatalogOption = Annotated[Path | None, typer.Option("--catalog", help="A YAML file of models; without it, the bundled ones.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="The folder in which everything is kept.")]

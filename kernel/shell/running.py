@@ -134,13 +134,18 @@ async def _planned(suite: SuiteSpec, catalog: Path | None, gateway: str, budget:
 
 async def score_again(store: Store, run: str, progress: Progress) -> tuple[str, list[str]]:
     """Score the kept replies of `run` anew, as a run of its own. No model is asked."""
+    plan = kept_plan(store, run)
+    again = new_run(plan.suite.suite)
+    told = {**plan.manifest, "scored_from": run}
+    return again, await _carry_out(plan, again, told, store, progress, nullcontext())
+
+
+def kept_plan(store: Store, run: str) -> Plan:
+    """The plan of a run, by its manifest alone: models are as they were then, whoever is there now. Raises `UnknownName` and `InvalidSpec`."""
     manifest = store.run(run)["manifest"]
     suite = validate(SuiteSpec, manifest["suite"], f"the manifest of {run}")
     cards = {name: _card_of(name, told) for name, told in manifest["models"].items()}
-    plan = resolve(suite, registry.evaluators(), cards, manifest.get("roles", {}))
-    again = new_run(suite.suite)
-    told = {**plan.manifest, "scored_from": run}
-    return again, await _carry_out(plan, again, told, store, progress, nullcontext())
+    return resolve(suite, registry.evaluators(), cards, manifest.get("roles", {}))
 
 
 def new_run(suite: str) -> str:

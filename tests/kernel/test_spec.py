@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,44 @@ def test_plugins_are_checked_at_the_door():
     registered.register("stranger.echo", stranger.Echo)
     with pytest.raises(InvalidSpec, match="the name is taken"):
         registered.register("stranger.echo", stranger.Echo)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sourced(stranger.Echo):
+    """Says where its cases come from, if that is here."""
+
+    def provenance(self):
+        if self.size > 10:
+            raise InvalidSpec("the data", ["is not here; fetch it"])
+        return {"greetings": {"revision": self.size}}
+
+
+def sourced(*sizes: int):
+    found = Registry("evaluator", check_evaluator)
+    found.register("stranger.echo", Sourced)
+    tasks = [{"evaluator": "stranger.echo", "each": {"size": list(sizes)}}]
+    suite = validate(SuiteSpec, {"suite": "s", "models": ["parrot"], "tasks": tasks}, "the test's suite")
+    return found, suite
+
+
+async def test_the_manifest_tells_where_the_cases_come_from_and_for_which_tasks():
+    evaluators, suite = sourced(3, 4)
+
+    plan = resolve(suite, evaluators, await stranger.open_gateway().cards())
+
+    assert plan.manifest["data"] == {"greetings": [{"revision": 3, "tasks": ["stranger.echo/3"]}, {"revision": 4, "tasks": ["stranger.echo/4"]}]}
+
+
+async def test_data_that_is_not_here_stops_only_the_tasks_that_need_it():
+    evaluators, suite = sourced(3, 40)
+
+    plan = resolve(suite, evaluators, await stranger.open_gateway().cards())
+
+    assert [each["tasks"] for each in plan.manifest["data"]["greetings"]] == [["stranger.echo/3"]]
+
+
+async def test_a_suite_without_any_data_is_refused():
+    evaluators, suite = sourced(30, 40)
+
+    with pytest.raises(InvalidSpec, match="is not here; fetch it"):
+        resolve(suite, evaluators, await stranger.open_gateway().cards())

@@ -8,10 +8,11 @@ from statistics import fmean
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.stats import Estimate, estimate, paired_difference
+from kernel.stats import Estimate, agreement, correlation, estimate, paired_difference
 
 values = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -81,3 +82,44 @@ def test_a_paired_difference_uses_only_the_cases_that_both_have():
     found = paired_difference(first, second)
     assert (found.mean, found.n) == (0.5, 2)
     assert paired_difference({"a": 1.0}, {"b": 1.0}).mean is None
+
+
+class TestAgreement:
+    """Two who judge the same."""
+
+    def test_cohens_example(self):
+        """20 both yes, 15 both no, 5 and 10 apart: 0.7 the same, 0.5 by chance."""
+        pairs = [(1, 1)] * 20 + [(0, 0)] * 15 + [(1, 0)] * 5 + [(0, 1)] * 10
+        assert agreement(pairs) == {"same": 0.7, "kappa": pytest.approx(0.4)}
+
+    def test_more_than_two_verdicts(self):
+        assert agreement([(0, 0), (0.5, 0.5), (1, 1), (1, 0)]) == {"same": 0.75, "kappa": pytest.approx((0.75 - 5 / 16) / (1 - 5 / 16))}
+
+    def test_worse_than_chance_is_below_zero(self):
+        assert agreement([(0, 1), (1, 0)]) == {"same": 0, "kappa": -1}
+
+    def test_who_never_varies_has_no_kappa(self):
+        assert agreement([(1, 1)] * 3) == {"same": 1, "kappa": None}
+        assert agreement([(1, 0)] * 3) == {"same": 0, "kappa": 0}
+        assert agreement([]) == {"same": None, "kappa": None}
+
+
+class TestCorrelation:
+    """Against SciPy, which the kernel does without."""
+
+    @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=2, max_size=30))
+    def test_it_is_scipys(self, pairs: list[tuple[float, float]]):
+        found, (first, second) = correlation(pairs), zip(*pairs, strict=True)
+        if len(set(first)) == 1 or len(set(second)) == 1:
+            assert found == {"pearson": None, "spearman": None}
+        else:
+            assert found["pearson"] == pytest.approx(scipy.stats.pearsonr(first, second).statistic, abs=1e-9)
+            assert found["spearman"] == pytest.approx(scipy.stats.spearmanr(first, second).statistic, abs=1e-9)
+
+    def test_what_rises_together_in_any_way_has_ranks_of_one(self):
+        found = correlation([(1, 1), (2, 10), (3, 1000)])
+        assert found["spearman"] == pytest.approx(1)
+        assert found["pearson"] < 0.95
+
+    def test_of_nothing_there_is_none(self):
+        assert correlation([]) == {"pearson": None, "spearman": None}
