@@ -184,7 +184,7 @@ class Keeper:
         """Ask, and keep. Whoever asks the same meanwhile waits for this answer instead of asking too."""
         if self._inner is None:
             raise NotKept(f"the store holds no reply of {request.model} to this request; run the suite with --resume first")
-        if key in self._asking:
+        while key in self._asking:
             with suppress(Exception):  # the other's failure is the other's; we then ask for ourselves
                 return await self._other(key)
         if (pending := self._keeping.pending(key)) is not None:

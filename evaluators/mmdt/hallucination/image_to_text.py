@@ -11,8 +11,9 @@ from evaluators.measures import judges
 from evaluators.measures.judges import Verdict
 from evaluators.measures.reference import Crash
 from evaluators.mmdt.hallucination import answering, cooccurrence, keywords
-from evaluators.mmdt.hallucination.task import HallucinationTask, sound
+from evaluators.mmdt.hallucination.task import HallucinationTask
 from evaluators.mmdt.hallucination.worth import PROVIDER, Worth
+from evaluators.mmdt.task import sound
 from evaluators.rows import Row, RowFault, field, literal
 from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Sampling, Text
 from kernel.evaluator import Case, Score
@@ -95,11 +96,6 @@ class ImageToText(HallucinationTask):
             return held
         held = field(row, name)
         return str(held) if name in {"answer", "keyword"} and not isinstance(held, list) else held
-
-    async def probe(self, case: Case, model: Model, deadline: Deadline) -> Reply:
-        """One call."""
-        sound(case)
-        return await model.infer(case.request, deadline=deadline)
 
     async def score(self, case: Case, reply: Reply, models: Model, deadline: Deadline) -> Score:
         """Compare the reply with what was to be said, with a judge where there is one."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -11,13 +9,11 @@ from typing import Any, ClassVar
 
 from evaluators.measures.reference import both, counted
 from evaluators.mmdt import official
-from evaluators.mmdt.data import open_data
 from evaluators.mmdt.hallucination.cooccurrence import SPLIT
 from evaluators.mmdt.hallucination.worth import Worth
-from evaluators.mmdt.task import MmdtTask
-from evaluators.rows import Row, RowFault, field
-from kernel.contract import Request, Text
-from kernel.errors import InvalidSpec
+from evaluators.mmdt.task import Made, MmdtTask
+from evaluators.rows import Row, field
+from kernel.contract import Request
 from kernel.evaluator import Case, Metric, Score
 
 ASKED = frozenset(("task", "prompt"))
@@ -41,49 +37,25 @@ class HallucinationTask(MmdtTask):
     scenario: str
     task: str
 
-    def __post_init__(self) -> None:
-        """Refuse a task that its scenario does not have."""
-        tasks = [each.task for each in self._every() if each.scenario == self.scenario]
-        if self.task not in tasks:
-            raise ValueError(f"the scenario {self.scenario} has no task {self.task}; it has {', '.join(tasks)}")
-
     @property
     def totals(self) -> tuple[Metric, ...]:  # type: ignore[override]  # of one scenario only
         """Those of the scenario cooccurrence; no other has splits."""
         return tuple(metric for name in ("split_mean", *official.CO_OCCURRENCE) for metric in counted(name)) if self.scenario == "cooccurrence" else ()
 
-    def _every(self) -> Iterator[official.Task]:
-        return (each for each in official.TASKS if (each.perspective, each.modality) == (self.perspective, self.modality))
-
-    @property
-    def _listed(self) -> official.Task:
-        """The task in the table of the published data."""
-        return next(each for each in self._every() if (each.scenario, each.task) == (self.scenario, self.task))
-
-    def how_many(self) -> int | None:
-        """All rows of the task's splits; `None` where the data is not here, of which `cases` tells."""
-        try:
-            return sum(map(open_data(self.data).count, self._listed.sources))
-        except InvalidSpec:
-            return None
-
     def cases(self) -> Iterator[Case]:
         """A case for each row, split by split. A row that cannot be asked is a case too, which fails with the reason."""
-        for source in self._listed.sources:
+        for source in self.listed.sources:
             for row in self.rows(source.config, source.split, self.task):
                 yield self._case(source, row)
 
     def _case(self, source: official.Source, row: Row) -> Case:
-        try:
+        def made() -> Made:
             request = self.request(row)
             gold = {name: self.value(row, name) for name in source.fields if name not in ASKED}
-        except RowFault as fault:
-            request, gold = Request(self.target, (Text(""),), self.asks), {"fault": str(fault)}
-        gold |= {"split": row.split} | {name: row.fields[name] for name in self.optional if row.fields.get(name) is not None}
-        content = hashlib.sha256(f"{request.digest()} {json.dumps(gold, sort_keys=True)}".encode()).hexdigest()[:12]
-        place = f"{source.config}/{row.split}/{row.position}"
-        facts = {"scenario": self.scenario, "task": self.task, "split": row.split, "id": row.fields.get("id", row.position)}
-        return Case(f"{place}-{content}", request, gold, facts, cluster=place)
+            gold |= {"split": row.split} | {name: row.fields[name] for name in self.optional if row.fields.get(name) is not None}
+            return request, gold, {"split": row.split, "id": row.fields.get("id", row.position)}
+
+        return self.case_of(f"{source.config}/{row.split}/{row.position}", made)
 
     def request(self, row: Row) -> Request:
         """What the model is asked. Raises `RowFault`."""
@@ -112,10 +84,3 @@ def by_split(records: Sequence[Mapping[str, Any]], way: str) -> dict[str, float]
             splits.setdefault(record["split"].removeprefix(SPLIT), []).append(record[way])
     means = {split: fmean(values) for split, values in splits.items()}
     return {"split_mean": fmean(means.values()), **means} if means else {}
-
-
-def sound(case: Case) -> Mapping[str, Any]:
-    """What judges a case. Raises `RowFault` for a case whose row cannot be asked."""
-    if "fault" in case.gold:
-        raise RowFault(case.gold["fault"])
-    return dict(case.gold)

@@ -11,11 +11,11 @@ from statistics import fmean
 from typing import Any, ClassVar, Literal
 
 from evaluators.measures.reference import Crash, both, counted
-from evaluators.mmdt.data import open_data
 from evaluators.mmdt.official import STREET_VIEWS
 from evaluators.mmdt.privacy import people, places
 from evaluators.mmdt.privacy.questions import FOUR_PICTURES, ONE_PICTURE, PERSON
-from evaluators.mmdt.privacy.task import PrivacyTask, sound, withheld
+from evaluators.mmdt.privacy.task import PrivacyTask, withheld
+from evaluators.mmdt.task import sound
 from evaluators.rows import Row, RowFault, field
 from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Sampling, Text
 from kernel.errors import InvalidSpec
@@ -103,7 +103,7 @@ class ImageToText(PrivacyTask):
 
     def how_many(self) -> int | None:
         """All rows; how many groups of four they make is not known beforehand."""
-        return None if self.task.startswith(FOUR) else sum(map(open_data(self.data).count, self.official.sources))
+        return None if self.task.startswith(FOUR) else super().how_many()
 
     def cases(self) -> Iterator[Case]:
         """A case for each portrait, or for each street view or four of them."""
@@ -118,7 +118,7 @@ class ImageToText(PrivacyTask):
 
     def _case(self, row: Row, make: Callable[[], tuple[Request, dict[str, Any]]], source: object) -> Case:
         where = f"{CONFIG}/{row.split}"
-        return self.made(f"{where}/{row.position}", make, {"id": row.fields.get("id", row.position)}, cluster=f"{where}/{source}")
+        return self.case_of(f"{where}/{row.position}", lambda: (*make(), {"id": row.fields.get("id", row.position)}), cluster=f"{where}/{source}")
 
     def _views(self) -> Iterator[list[Row]]:
         """Street views, one by one, or by fours as soon as a place has as many; at the end what is left."""

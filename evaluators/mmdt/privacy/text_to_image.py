@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from PIL import Image
@@ -14,8 +15,8 @@ from evaluators.measures.reference import both, counted
 from evaluators.mmdt.data import open_data
 from evaluators.mmdt.official import ORIGINALS
 from evaluators.mmdt.privacy import memorisation
-from evaluators.mmdt.privacy.task import PrivacyTask, sound
-from evaluators.mmdt.task import paint
+from evaluators.mmdt.privacy.task import PrivacyTask
+from evaluators.mmdt.task import Made, paint, sound
 from evaluators.rows import Row, field
 from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request
 from kernel.evaluator import Case, Metric, Score, Skip
@@ -63,24 +64,14 @@ class TextToImage(PrivacyTask):
     scenario: Literal["training"] = "training"
     task: Literal["laion_1k"] = "laion_1k"
 
-    def how_many(self) -> int:
-        """All prompts."""
-        return sum(map(open_data(self.data).count, self.official.sources))
-
     def cases(self) -> Iterator[Case]:
         """A case for each prompt."""
         for row in self.rows(CONFIG, SPLIT):
-            place = f"{CONFIG}/{SPLIT}/{row.position}"
-            yield self.made(place, lambda row=row: self._asked(row), {"id": row.fields.get("idx", row.position)}, cluster=place)  # type: ignore[misc]
+            yield self.case_of(f"{CONFIG}/{SPLIT}/{row.position}", partial(self._asked, row))
 
-    def _asked(self, row: Row) -> tuple[Request, dict[str, Any]]:
+    def _asked(self, row: Row) -> Made:
         prompt = str(field(row, "prompt"))
-        return paint(self.target, prompt, SEED), {"idx": field(row, "idx"), "prompt": prompt}
-
-    async def probe(self, case: Case, model: Model, deadline: Deadline) -> Reply:
-        """One picture."""
-        sound(case)
-        return await model.infer(case.request, deadline=deadline)
+        return paint(self.target, prompt, SEED), {"idx": field(row, "idx"), "prompt": prompt}, {"id": row.fields.get("idx", row.position)}
 
     async def score(self, case: Case, reply: Reply, models: Model, deadline: Deadline) -> Score:
         """Compare the picture with the original."""

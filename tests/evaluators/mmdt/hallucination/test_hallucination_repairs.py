@@ -80,7 +80,7 @@ ASKED: dict[str, tuple[str, str, str, dict[str, Any], Reply, Scripted, float | N
 def of_task(folder: Path, cls: type[Any], scenario: str, task: str, split: str, fields: Mapping[str, Any]) -> Any:
     """An evaluator with one row in one split, and none in the other splits of its task."""
     evaluator = cls(target="m", scenario=scenario, task=task, data=str(folder))
-    for source in evaluator._listed.sources:
+    for source in evaluator.listed.sources:
         rows = [{"id": "1", "task": task, **fields}] if source.split == split else []
         if cls is TextToImage:
             put_json(folder, "hallucination", source.split, [{**row, "prompt": "a prompt"} for row in rows])

@@ -1,0 +1,1 @@
+"""MMDT's fairness perspective: who is drawn, chosen or recognised, text to image and image to text."""
