@@ -252,6 +252,26 @@ async def test_equal_questions_at_one_moment_are_asked_once(store):
     assert len(outcomes(events)) == 6
 
 
+async def test_when_a_shared_question_fails_every_case_has_its_own_failure(store):
+    """Those who waited ask again, one after the other, and nobody trips over the others."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Same(stranger.Echo):
+        def cases(self):
+            first = list(super().cases())[3]
+            for number in range(self.size):
+                yield replace(first, id=f"c{number}")
+
+    plan = await plan_of("parrot", size=6)
+    plan = replace(plan, tasks=(replace(plan.tasks[0], evaluator=Same(target="parrot", size=6)),))
+    model = Counting(Unavailable("down"), pause=0.01)
+
+    events, _ = await carry_out(plan, store, model)
+
+    assert {(each.status, each.error) for each in outcomes(events).values()} == {("failed", "Unavailable")}
+    assert (model.asked, model.most) == (6, 1)
+
+
 @pytest.mark.parametrize("told", [5, True, {"a": 1}, "gpt-4o-2024", ["a", "b"], [["deep"]], ["x" * 10_000] * 3, [str(n) for n in range(5_000)], "\ud800\x00"])
 async def test_what_a_model_says_of_itself_breaks_nothing(store, told):
     """A report is the model's own words, of any shape: noted for the manifest, within bounds, and never a reason to stop."""
