@@ -93,7 +93,7 @@ def scorecard(store: Store, run: str, benchmark: Callable[[str], Benchmark] | No
     tasks = store.tasks(run)
     lines = tuple(line for task in tasks for line in _lines(store, task))
     notes = ([str(row["note"])] if row["note"] else []) + [note for task in tasks for note in _warnings(store, task)]
-    notes += _self_judged(row["manifest"], tasks)
+    notes = _of_a_sample(row["manifest"]) + notes + _self_judged(row["manifest"], tasks)
     named = row["manifest"].get("suite", {}).get("benchmark")
     found = benchmark(named) if named and benchmark else None
     return Scorecard(
@@ -114,6 +114,13 @@ def _aggregates(benchmark: Benchmark, lines: Iterable[Line]) -> dict[str, tuple[
     for line in lines:
         numbers.setdefault(line.model, {}).setdefault(line.task, {})[line.metric] = line.mean
     return {model: tuple(benchmark.aggregates(found)) for model, found in numbers.items()}
+
+
+def _of_a_sample(manifest: Mapping[str, Any]) -> list[str]:
+    suite = manifest.get("suite", {})
+    if not suite.get("sample") or suite.get("data") != suite["sample"]["data"]:
+        return []
+    return ["these are the few rows of the sample, made for trying things out: nothing here can be held against a published number"]
 
 
 def _self_judged(manifest: Mapping[str, Any], tasks: Iterable[TaskRow]) -> list[str]:
@@ -183,13 +190,13 @@ def _warnings(store: Store, task: TaskRow) -> Iterator[str]:
     where = f"{task.task} of {task.model}"
     if task.planned is None:
         yield f"{where} is unfinished; resume the run"
-    for total in store.totals(task.task_id):
+    for total in store.totals(task.task_id) if task.player is None else ():
         if total.note:
             yield f"{where}, {total.metric['name']}: {total.note}"
     counts = store.tally(task.task_id).get(task.metrics[0]["name"], {})
     planned, scored = sum(counts.values()), counts.get("scored", 0)
     lost = counts.get("failed", 0) + counts.get("unscored", 0)
-    if lost > FAILED_SHARE * planned:
+    if task.player is None and lost > FAILED_SHARE * planned:
         yield f"{where} is incomplete: {lost} of {planned} cases have no score"
     if task.player is None and (missed := store.not_found(task.task_id)) > NOT_FOUND_SHARE * max(scored, 1):
         yield f"{where}: no answer was found in {missed} of {scored} replies"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -59,8 +59,7 @@ def stability(
         found = signals.run(judged(opened))
     if not found:
         raise UserError(f"no task of {run_name} was judged by a model, so that there is nothing to ask again")
-    headings = ("task", "model", "metric", "judged by", "cases", "verdict varies", "single verdicts", "score")
-    tables.show(headings, [[*_named(each), ", ".join(each.judges), *_again(each)] for each in found])
+    _show(found, ("judged by", "cases", "verdict varies", "single verdicts", "score"), [[", ".join(each.judges), *_again(each)] for each in found])
     for each in found:
         if each.voted:
             share = f"{each.varies.mean or 0:.0%} of the cases, more than {rejudging.VARYING:.0%}"
@@ -74,13 +73,15 @@ def agreement(first: RunArgument, second: RunArgument, metric: MetricOption = No
     with Store(store, write=False) as opened:
         one, other = (verdicts.run_of(opened, name) for name in (first, second))
         found = list(verdicts.between(opened, one, other, metric))
-        cast = {run: opened.run(run)["manifest"].get("roles", {}) for run in (one, other)}
+        manifests = [opened.run(run)["manifest"] for run in (one, other)]
     if not found:
         raise UserError(f"{one} and {other} have no task of one model in common{f' with the metric {metric}' if metric else ''}")
-    for run, roles in cast.items():
-        _say(f"{run}: {', '.join(f'{role} is {model}' for role, model in roles.items()) or 'no roles'}")
-    headings = ("task", "model", "metric", "cases", "same", "Cohen's kappa")
-    tables.show(headings, [[*_named(each), f"{each.cases:,}", *(_told(each.found.get(name)) for name in ("same", "kappa"))] for each in found])
+    cast = [{role: (model, manifest["models"][model]["identity"]) for role, model in manifest.get("roles", {}).items()} for manifest in manifests]
+    for run, roles in zip((one, other), cast, strict=True):
+        _say(f"{run}: {', '.join(f'{role} is {model}' for role, (model, _) in roles.items()) or 'nobody plays a role'}")
+    if cast[0] == cast[1]:
+        _say("both runs have the same judges, whose verdicts were kept: that they agree tells nothing of them")
+    _show(found, ("cases", "same", "Cohen's kappa"), [_compared(each, "same", "kappa") for each in found])
     _left_out(found, "are scored in one run alone, or there the model's reply was another one")
 
 
@@ -94,14 +95,24 @@ def correlation(
     """Hold scores against people's labels: Pearson and Spearman, and for yes and no accuracy and kappa."""
     with Store(store, write=False) as opened:
         found = list(verdicts.with_people(opened, verdicts.run_of(opened, run_name), labels, metric))
-    names = ("pearson", "spearman", "same", "kappa")
-    headings = ("task", "model", "metric", "cases", "Pearson", "Spearman", "accuracy", "Cohen's kappa")
-    tables.show(headings, [[*_named(each), f"{each.cases:,}", *(_told(each.found.get(name)) for name in names)] for each in found])
+    headings = ("cases", "Pearson", "Spearman", "accuracy", "Cohen's kappa")
+    _show(found, headings, [_compared(each, "pearson", "spearman", "same", "kappa") for each in found])
     _left_out(found, "are scored, but have no label")
 
 
-def _named(each: Again | Compared) -> list[str]:
-    return [each.task, each.model, each.metric]
+def _show(found: Sequence[Again | Compared], headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table of tasks; a metric that all of them share stands above it."""
+    metrics = {each.metric for each in found}
+    if len(metrics) == 1:
+        _say(f"metric: {metrics.pop()}")
+        named = [[each.task, each.model] for each in found]
+    else:
+        named = [[each.task, each.model, each.metric] for each in found]
+    tables.show(("task", "model", "metric")[: len(named[0])] + tuple(headings), [[*names, *row] for names, row in zip(named, rows, strict=True)])
+
+
+def _compared(each: Compared, *names: str) -> list[str]:
+    return [f"{each.cases:,}", *(_told(each.found.get(name)) for name in names)]
 
 
 def _again(each: Again) -> list[str]:

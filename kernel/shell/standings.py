@@ -9,6 +9,7 @@ from kernel.benchmark import Aggregate, Published
 from kernel.report import Line, Scorecard
 
 BOTH = "both ways"
+DEPTH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Standing:
     cells: Mapping[str, Aggregate]
     published: tuple[Published, ...]
     note: str
+
+    @property
+    def summary(self) -> bool:
+        """Whether it is of a perspective or scenario, and not of a single task."""
+        return self.name.count("/") <= DEPTH
 
 
 def standings(card: Scorecard) -> tuple[Standing, ...]:

@@ -47,7 +47,7 @@ def scorecard(card: Scorecard, console: Console) -> None:
         console.print(_table(block, players=console.width >= NARROW))
         for line in _missing(block):
             console.print(line)
-    if rows := standings(card):
+    if rows := tuple(row for row in standings(card) if row.summary):
         console.print()
         console.print(Text("the benchmark's own scores", style="bold").append("  as its public code counts, and corrected", style="not bold dim"))
         console.print(_standings(rows))

@@ -48,9 +48,7 @@ def run_of(store: Store, name: str) -> str:
 
 
 def between(store: Store, first: str, second: str, metric: str | None) -> Iterator[Compared]:
-    """Tasks that both runs have, as far as both judged the same replies; metric: instead of each task's first one. Raises `UnknownName`."""
-    for run in (first, second):
-        store.run(run)
+    """Tasks that both runs have, as far as both judged the same replies; metric: instead of each task's first one."""
     others = {(task.task, task.model): task for task in store.tasks(second)}
     for task in store.tasks(first):
         other = others.get((task.task, task.model))
@@ -61,12 +59,12 @@ def between(store: Store, first: str, second: str, metric: str | None) -> Iterat
         both = [case for case in mine if case in theirs and mine[case].replies == theirs[case].replies]
         records = [(mine[case].cluster, {"pair": (mine[case].value, theirs[case].value)}) for case in both]
         left_out = len({*mine, *theirs}) - len(both)
-        yield Compared(task=task.task, model=task.model, metric=name, cases=len(both), left_out=left_out, found=estimate_totals(records, _agree))
+        if both or left_out:
+            yield Compared(task=task.task, model=task.model, metric=name, cases=len(both), left_out=left_out, found=estimate_totals(records, _agree))
 
 
 def with_people(store: Store, run: str, labels: Path, metric: str | None) -> Iterator[Compared]:
     """Tasks with labelled cases. Raises `InvalidSpec` for labels that cannot be read, or that mean no case or several."""
-    store.run(run)
     given = _labels(labels)
     meant: dict[int, str] = {}
     for task in store.tasks(run):

@@ -176,3 +176,14 @@ async def test_a_store_from_before_totals_is_read_and_written(store, tmp_path):
     with Store(store.folder, write=True) as opened:
         await carry_out(await played({"judge": "gauge"}), opened, Asked())
         assert lines(opened)["spread"].mean is not None
+
+
+async def test_the_scorecard_of_a_sample_says_so(store):
+    plan = await played({"judge": "gauge"})
+    sample = {"data": "sample", "models": ["parrot"]}
+    for run, data in (("one", "sample"), ("two", "/official")):
+        manifest = {**plan.manifest, "suite": {**plan.manifest["suite"], "data": data, "sample": sample}}
+        await carry_out(replace(plan, manifest=manifest), store, Asked(), run)
+
+    assert "nothing here can be held against a published number" in scorecard(store, "one").notes[0]
+    assert not any("published" in note for note in scorecard(store, "two").notes)

@@ -20,7 +20,7 @@ from kernel.documents import validate
 from kernel.errors import RateLimited
 from kernel.evaluator import Case, Metric, Score
 from kernel.registry import Registry, check_evaluator
-from kernel.shell import judges, rejudging, running
+from kernel.shell import judges, running
 from kernel.shell.rejudging import majority
 from kernel.spec import SuiteSpec, resolve
 from kernel.store.store import Store
@@ -48,7 +48,7 @@ class Session(stranger.Session):
     def __init__(self, says: Callable[[int, int], str], version: str = "1") -> None:
         super().__init__(None)
         self.says, self.version = says, version
-        self.asked: dict[str, Iterator[int]] = {}
+        self.questions: dict[str, Iterator[int]] = {}
 
     async def cards(self) -> dict[str, ModelCard]:
         cards = await super().cards()
@@ -58,7 +58,7 @@ class Session(stranger.Session):
         if request.model != "gauge":
             return await super().infer(request, deadline=deadline)
         case = request.text.split(":")[0]
-        said = self.says(int(case.rsplit("-", 1)[1]), next(self.asked.setdefault(case, count())))
+        said = self.says(int(case.rsplit("-", 1)[1]), next(self.questions.setdefault(case, count())))
         if said == "down":
             raise RateLimited("asked too often")
         return Reply(texts=(said,), finish=(Finish.STOP,))
@@ -100,7 +100,7 @@ def assay(*arguments: str | Path, store: Path) -> Result:
 
 def cells(result: Result, task: str) -> list[str]:
     """The cells of a task's line."""
-    (line,) = [line for line in result.stdout.splitlines() if line.strip().startswith(task)]
+    (line,) = [line for line in result.stdout.splitlines() if line.strip().startswith(f"{task}  ")]
     return [cell.strip() for cell in line.split("  ") if cell.strip()]
 
 
@@ -121,7 +121,6 @@ class TestStability:
         assert cells(found, "stranger.judged") == [
             "stranger.judged",
             "parrot",
-            "right",
             "gauge",
             "20",
             "0.00 [0.00, 0.00]",
@@ -130,47 +129,47 @@ class TestStability:
         ]
         assert cells(found, "stranger.judged")[-1].startswith("0.25 [")
         assert "majority" not in found.stdout
-        assert [next(asked) for asked in session.asked.values()] == [5] * SIZE
+        assert [next(asked) for asked in session.questions.values()] == [5] * SIZE
 
     def test_a_judge_that_varies_is_outvoted_and_it_is_said(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         """Three cases of twenty have one verdict of five that differs."""
         found, _ = self.ask(monkeypatch, tmp_path, lambda case, time: "yes" if case < 10 and not (case < 3 and time == 0) else "no")
 
         line = cells(found, "stranger.judged")
-        assert line[5].startswith("0.15 [")
-        assert line[6] == "0.35 to 0.50"
-        assert line[7].startswith("0.50 [")
-        assert line[7].endswith("] by majority")
+        assert line[4].startswith("0.15 [")
+        assert line[5] == "0.35 to 0.50"
+        assert line[6].startswith("0.50 [")
+        assert line[6].endswith("] by majority")
         assert "stranger.judged of parrot: the verdict varies in 15% of the cases, more than 10%: the score is by majority of 5" in found.stdout
 
     def test_a_tenth_is_not_more_than_a_tenth(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         found, _ = self.ask(monkeypatch, tmp_path, lambda case, time: "no" if case < 2 and time == 0 else "yes", "--times", "3")
 
-        assert cells(found, "stranger.judged")[5].startswith("0.10 [")
-        assert cells(found, "stranger.judged")[7].startswith("0.90 [")
+        assert cells(found, "stranger.judged")[4].startswith("0.10 [")
+        assert cells(found, "stranger.judged")[6].startswith("0.90 [")
         assert "majority" not in found.stdout
 
     def test_no_verdict_is_one_of_the_verdicts(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         found, _ = self.ask(monkeypatch, tmp_path, lambda case, time: "perhaps" if time == 1 else "yes", "-k", "3")
 
-        assert cells(found, "stranger.judged")[5:] == ["1.00 [1.00, 1.00]", "1.00", "1.00 [1.00, 1.00] by majority"]
+        assert cells(found, "stranger.judged")[4:] == ["1.00 [1.00, 1.00]", "1.00", "1.00 [1.00, 1.00] by majority"]
 
     def test_an_outage_leaves_its_case_out(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         found, _ = self.ask(monkeypatch, tmp_path, lambda case, time: "down" if case == 7 and time == 4 else "yes")
 
-        assert cells(found, "stranger.judged")[4] == "19"
+        assert cells(found, "stranger.judged")[3] == "19"
         assert "left out: 1 cases have no kept reply, or a judge did not answer" in found.stdout
 
     def test_cases_are_spread_over_the_task(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         found, session = self.ask(monkeypatch, tmp_path, lambda case, _: "yes", "--cases", "4")
 
-        assert list(session.asked) == [f"case-{number}" for number in (0, 5, 10, 15)]
-        assert cells(found, "stranger.judged")[4] == "4"
+        assert list(session.questions) == [f"case-{number}" for number in (0, 5, 10, 15)]
+        assert cells(found, "stranger.judged")[3] == "4"
 
     def test_replies_of_null_players_are_theirs(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         found, _ = self.ask(monkeypatch, tmp_path, lambda case, _: "yes", models=("gold", "empty"))
 
-        assert [line.split()[1] for line in found.stdout.splitlines() if line.strip().startswith("stranger.judged")] == ["gold", "empty"]
+        assert [line.split()[1] for line in found.stdout.splitlines() if line.strip().startswith("stranger.judged  ")] == ["gold", "empty"]
 
     def test_without_a_judge_there_is_nothing_to_ask(self, tmp_path: Path):
         kept(tmp_path, "plain", lambda case, _: "yes", task="stranger.echo")
@@ -203,10 +202,6 @@ def test_a_majority_is_more_often_than_any_other(values: tuple[float | None, ...
     assert majority(values) == expected
 
 
-def test_the_threshold_is_a_tenth():
-    assert rejudging.VARYING == 0.1
-
-
 class TestAgreement:
     """Two runs over the same replies."""
 
@@ -217,15 +212,20 @@ class TestAgreement:
         found = assay("agreement", "old", "new", store=tmp_path)
         line = cells(found, "stranger.judged")
 
-        assert line[:4] == ["stranger.judged", "parrot", "right", "20"]
-        assert line[4].startswith("0.65 [")
-        assert line[5].startswith("0.30 [")
+        assert line[:3] == ["stranger.judged", "parrot", "20"]
+        assert line[3].startswith("0.65 [")
+        assert line[4].startswith("0.30 [")
         assert "old: judge is gauge" in found.stdout
+        assert "the same judges" not in found.stdout
 
     def test_another_metric(self, tmp_path: Path):
         for run in ("old", "new"):
             kept(tmp_path, run, lambda case, _: "yes")
-        assert cells(assay("agreement", "old", "new", "--metric", "length", store=tmp_path), "stranger.judged")[2:5] == ["length", "20", "1.00 [1.00, 1.00]"]
+        found = assay("agreement", "old", "new", "--metric", "length", store=tmp_path)
+
+        assert cells(found, "stranger.judged")[2:4] == ["20", "1.00 [1.00, 1.00]"]
+        assert "metric: length" in found.stdout
+        assert "both runs have the same judges" in found.stdout
 
     def test_cases_with_another_reply_or_without_a_score_are_left_out(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         kept(tmp_path, "old", lambda case, _: "yes")
@@ -236,7 +236,7 @@ class TestAgreement:
                 connection.exec_driver_sql("update outcomes set replies = ? where task_id = ? and case_id = 'case-4'", (b"x" * 32, task))
         found = assay("agreement", "old", "new", store=tmp_path)
 
-        assert cells(found, "stranger.judged")[3] == "18"
+        assert cells(found, "stranger.judged")[2] == "18"
         assert "left out: 2 cases are scored in one run alone, or there the model's reply was another one" in found.stdout
 
     def test_runs_without_a_task_in_common(self, tmp_path: Path):
@@ -261,19 +261,19 @@ class TestCorrelation:
         found = self.labelled(tmp_path, "case,label\n" + "".join(f"case-{case},{label}\n" for case, label in said.items()))
         line = cells(found, "stranger.judged")
 
-        assert line[3] == "12"
+        assert line[2] == "12"
+        assert line[3].startswith("0.51 [")
         assert line[4].startswith("0.51 [")
-        assert line[5].startswith("0.51 [")
-        assert line[6].startswith("0.75 [")
-        assert line[7].startswith("0.50 [")
+        assert line[5].startswith("0.75 [")
+        assert line[6].startswith("0.50 [")
         assert "left out: 8 cases are scored, but have no label" in found.stdout
 
     def test_numbers_have_no_accuracy(self, tmp_path: Path):
         found = self.labelled(tmp_path, "case,label\n" + "".join(f"case-{case},{5 - case / 4}\n" for case in range(20)))
         line = cells(found, "stranger.judged")
 
-        assert line[4].startswith("0.87 [")
-        assert line[6:] == ["-", "-"]
+        assert line[3].startswith("0.87 [")
+        assert line[5:] == ["-", "-"]
 
     @pytest.mark.parametrize(
         ("text", "told"),
@@ -296,7 +296,7 @@ class TestCorrelation:
         assert told in str(assay("correlation", "one", labels, store=tmp_path).exception)
 
         labels.write_text("case,label,model\ncase-2,yes,moody\n")
-        assert cells(assay("correlation", "one", labels, store=tmp_path), "stranger.judged")[:4] == ["stranger.judged", "moody", "right", "1"]
+        assert cells(assay("correlation", "one", labels, store=tmp_path), "stranger.judged")[:3] == ["stranger.judged", "moody", "1"]
 
     def test_a_file_that_is_not_there(self, tmp_path: Path):
         kept(tmp_path, "one", lambda case, _: "yes")
