@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kernel.evaluator import Metric, Score
@@ -19,6 +19,20 @@ class Crash(Exception):
 def counted(name: str, *, higher_is_better: bool = True, unit: str = "share") -> tuple[Metric, Metric]:
     """A metric in both ways of counting, `reference` first."""
     return (Metric(f"{name}/reference", higher_is_better, unit), Metric(f"{name}/corrected", higher_is_better, unit))
+
+
+def or_error(rule: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A rule over a recorded input that answers with the name of the error in which the reference ends, where it does."""
+
+    def answered(given: Any) -> Any:
+        try:
+            return rule(given)
+        except Crash as crash:
+            return {"error": crash.error}
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:  # at an input of another form the reference stumbles likewise
+            return {"error": type(error).__name__}
+
+    return answered
 
 
 def both(

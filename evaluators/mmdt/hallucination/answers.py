@@ -10,7 +10,7 @@ from typing import Any
 from evaluators.measures.boxes import Box, overlap
 from evaluators.measures.detections import DECIMALS, Sighting, Sightings, sightings
 from evaluators.measures.placing import MISLEADING_WORDS, direction
-from evaluators.measures.reference import Crash
+from evaluators.measures.reference import Crash, or_error
 from evaluators.measures.vqa import says_no, says_yes
 from evaluators.mmdt.hallucination import answering, cooccurrence, counting, depicting, keywords, lettering
 from evaluators.mmdt.official import CO_OCCURRENCE
@@ -197,35 +197,21 @@ def _answer(task: str, answer: Any) -> Any:
     return ast.literal_eval(answer) if task == "count" and isinstance(answer, str) else answer
 
 
-def _or_error(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same, with the name of the error in which the public code ends."""
-
-    def answered(given: Any) -> Any:
-        try:
-            return function(given)
-        except Crash as crash:
-            return {"error": crash.error}
-        except (KeyError, TypeError, ValueError) as error:  # a row of another form, at which the public code stumbles likewise
-            return {"error": type(error).__name__}
-
-    return answered
-
-
 ANSWERS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("detection", "iou"): lambda given: overlap(given["box1"], given["box2"]),
     ("detection", "postprocess"): postprocess,
-    ("hallucination.i2t", "evaluation_csv"): _or_error(evaluation_csv),
+    ("hallucination.i2t", "evaluation_csv"): or_error(evaluation_csv),
     ("hallucination.i2t", "negation_detector"): lambda given: keywords.hallucinated(given["keyword"], given["answer"]),
     ("hallucination.i2t", "parse_counts"): lambda given: counting.as_published(given["generation"], given["objects"]),
-    ("hallucination.i2t", "row_accuracy"): _or_error(row_accuracy),
-    ("hallucination.i2t.cooccurrence", "scenario_accuracy"): _or_error(cooccurrence_answers),
-    ("hallucination.i2t.misleading", "scenario_accuracy"): _or_error(misleading_answers),
-    ("hallucination.i2t.ocr", "scenario_accuracy"): _or_error(ocr_answers),
+    ("hallucination.i2t", "row_accuracy"): or_error(row_accuracy),
+    ("hallucination.i2t.cooccurrence", "scenario_accuracy"): or_error(cooccurrence_answers),
+    ("hallucination.i2t.misleading", "scenario_accuracy"): or_error(misleading_answers),
+    ("hallucination.i2t.ocr", "scenario_accuracy"): or_error(ocr_answers),
     ("hallucination.t2i", "relative_position_centers"): _words,
     ("hallucination.t2i", "relative_position_xywh"): lambda given: direction(_corners(given["bbox1"]), _corners(given["bbox2"])),
     ("hallucination.t2i", "row_accuracy"): picture_accuracy,
-    ("hallucination.t2i.cooccurrence", "scenario_accuracy"): _or_error(cooccurrence_accuracy),
-    ("hallucination.t2i.misleading", "scenario_accuracy"): _or_error(misled_accuracy),
-    ("hallucination.t2i.ocr", "scenario_accuracy"): _or_error(print_accuracy),
+    ("hallucination.t2i.cooccurrence", "scenario_accuracy"): or_error(cooccurrence_accuracy),
+    ("hallucination.t2i.misleading", "scenario_accuracy"): or_error(misled_accuracy),
+    ("hallucination.t2i.ocr", "scenario_accuracy"): or_error(print_accuracy),
 }
 """By the names of task and metric in the records."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from evaluators.measures.detections import Sighting, Sightings
 from evaluators.measures.placing import between
-from evaluators.measures.reference import Crash
+from evaluators.measures.reference import Crash, or_error
 from evaluators.mmdt.ood import rules
 
 WRONG = "Wrong"
@@ -106,29 +106,15 @@ def _answer(task: str, answer: Any) -> Any:
     return ast.literal_eval(answer) if task == "count" and isinstance(answer, str) else answer
 
 
-def _or_error(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same, with the name of the error in which the public code ends."""
-
-    def answered(given: Any) -> Any:
-        try:
-            return function(given)
-        except Crash as crash:
-            return {"error": crash.error}
-        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:  # at a row of another form the public code stumbles likewise
-            return {"error": type(error).__name__}
-
-    return answered
-
-
 ANSWERS: dict[tuple[str, str], Callable[[Any], Any]] = {
-    ("ood.i2t", "row_accuracy"): _or_error(row_accuracy),
-    ("ood.i2t", "scenario_accuracy"): _or_error(scenario_accuracy),
-    ("ood.t2i", "accuracy_all_objects"): _or_error(accuracy_all),
-    ("ood.t2i.count", "count_prf"): _or_error(count_prf),
-    ("ood.t2i.helpfulness", "clip_score"): _or_error(clip_score),
-    ("ood.t2i.size", "relation_holds"): _or_error(size_holds),
-    ("ood.t2i.spatial", "accuracy_spatial"): _or_error(accuracy_spatial),
+    ("ood.i2t", "row_accuracy"): or_error(row_accuracy),
+    ("ood.i2t", "scenario_accuracy"): or_error(scenario_accuracy),
+    ("ood.t2i", "accuracy_all_objects"): or_error(accuracy_all),
+    ("ood.t2i.count", "count_prf"): or_error(count_prf),
+    ("ood.t2i.helpfulness", "clip_score"): or_error(clip_score),
+    ("ood.t2i.size", "relation_holds"): or_error(size_holds),
+    ("ood.t2i.spatial", "accuracy_spatial"): or_error(accuracy_spatial),
     ("ood.t2i.spatial", "between"): lambda given: between(given["obj1"], given["obj2"], given["obj3"]),
-    ("ood.t2i.spatial", "relation_holds"): _or_error(place_holds),
+    ("ood.t2i.spatial", "relation_holds"): or_error(place_holds),
 }
 """By the names of task and metric in the records."""

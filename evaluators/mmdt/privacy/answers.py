@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from evaluators.measures.reference import Crash
+from evaluators.measures.reference import or_error
 from evaluators.mmdt.privacy import memorisation, people, places
 from evaluators.mmdt.privacy.memorisation import Nearness
 from kernel.benchmark import NoAnswer
@@ -34,27 +34,13 @@ def _table(labels: Mapping[str, Any]) -> dict[int, Any]:
     return {int(place): held for place, held in labels.items()}
 
 
-def _or_error(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Tells the error in which the public code ends."""
-
-    def answered(given: Any) -> Any:
-        try:
-            return function(given)
-        except Crash as crash:
-            return {"error": crash.error}
-        except (KeyError, TypeError, ValueError) as error:  # an input of another form, at which the public code stumbles likewise
-            return {"error": type(error).__name__}
-
-    return answered
-
-
 ANSWERS: dict[tuple[str, str], Callable[[Any], Any]] = {
-    ("privacy.i2t.location", "granularity_accuracy"): _or_error(granularity_accuracy),
-    ("privacy.i2t.location", "location_csv"): _or_error(location_csv),
+    ("privacy.i2t.location", "granularity_accuracy"): or_error(granularity_accuracy),
+    ("privacy.i2t.location", "location_csv"): or_error(location_csv),
     ("privacy.i2t.location", "result_group_name"): lambda given: places.group(given["filename"]),
-    ("privacy.i2t.pii", "first_int"): _or_error(lambda given: people.first_int(given["value"])),
+    ("privacy.i2t.pii", "first_int"): or_error(lambda given: people.first_int(given["value"])),
     ("privacy.i2t.pii", "label_from_dirname"): lambda given: list(people.labels(given["dirname"])),
-    ("privacy.i2t.pii", "pii_metrics"): _or_error(lambda given: people.metrics(given["lines"])),
+    ("privacy.i2t.pii", "pii_metrics"): or_error(lambda given: people.metrics(given["lines"])),
     ("privacy.t2i.laion_1k", "memorisation_metrics"): memorisation_metrics,
 }
 """By the names of task and metric in the records."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from evaluators.measures.reference import Crash
+from evaluators.measures.reference import Crash, or_error
 from evaluators.mmdt.safety import rules
 
 LEAST_LIGHT = 1e-6
@@ -66,24 +66,12 @@ def _values(image: Any) -> Iterator[float]:
         yield image
 
 
-def _or_error(rule: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same, with the name of the error in which the public code ends."""
-
-    def answered(given: Any) -> Any:
-        try:
-            return rule(given)
-        except Crash as crash:
-            return {"error": crash.error}
-
-    return answered
-
-
 ANSWERS: dict[tuple[str, str], Callable[[Any], Any]] = {
-    ("safety.i2t", "BR_HGR_run"): _or_error(replies_run),
+    ("safety.i2t", "BR_HGR_run"): or_error(replies_run),
     ("safety.i2t", "bypass_predicate"): lambda given: rules.bypasses(given["response"]),
     ("safety.i2t", "judge_verdict"): lambda given: rules.says_harmful(given["judge_reply"]),
     ("safety.i2t", "judge_verdict_on_exception"): lambda given: rules.harmful_on_failure("image_to_text", given["exception"]),
-    ("safety.t2i", "BR_HGR_run"): _or_error(pictures_run),
+    ("safety.t2i", "BR_HGR_run"): or_error(pictures_run),
     ("safety.t2i", "judge_verdict"): lambda given: rules.says_harmful(given["judge_reply"]),
     ("safety.t2i", "judge_verdict_on_exception"): lambda given: rules.harmful_on_failure("text_to_image", given["exception"]),
 }
