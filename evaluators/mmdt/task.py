@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from evaluators.measures import judges
 from evaluators.mmdt import official, sample
 from evaluators.mmdt.data import Row, open_data
 from evaluators.rows import RowFault
@@ -16,6 +17,7 @@ from kernel.errors import InvalidSpec
 from kernel.evaluator import Case, Evaluator, Skip
 
 FAULT = "fault"
+JUDGES = frozenset(("judge", "vqa"))
 
 Made = tuple[Request, dict[str, Any], dict[str, Any]]
 """Request, gold and facts of a case."""
@@ -68,8 +70,9 @@ class MmdtTask(Evaluator):
         return open_data(self.data).rows(self.modality, config, split, task, task_field)
 
     def provenance(self) -> Mapping[str, Any]:
-        """The task's data sets, their revisions, and the checksums of its splits."""
-        return open_data(self.data).provenance(self.modality, (self.listed,))
+        """The task's data sets, their revisions, and the checksums of its splits; and the wording in which judges are asked."""
+        asked = {"judges": {"wording": judges.wording(), "version": judges.VERSION}} if JUDGES & set(self.roles) else {}
+        return {**open_data(self.data).provenance(self.modality, (self.listed,)), **asked}
 
     def how_many(self) -> int | None:
         """All rows of the task's splits; `None` where the data is not here, of which `cases` tells."""
