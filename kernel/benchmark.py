@@ -5,11 +5,12 @@ A plugin is an object of this shape, registered under the entry point group `ass
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from kernel.contract import Picture
 from kernel.errors import AssayError
 
 
@@ -67,6 +68,45 @@ class Finding:
     mend: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A number that a benchmark's public code stored, and ours, both in our scale.
+
+    label: the task as our suites call it. metric: ours, such as `NAME/reference`. agrees: whether the two are one; `None` where there is
+    only one, and then `why` tells. rows: what each stored reply is worth, where it was counted anew.
+    """
+
+    model: str
+    label: str
+    perspective: str
+    modality: str
+    scenario: str
+    task: str
+    metric: str
+    stored: float | None
+    ours: float | None
+    agrees: bool | None
+    why: str
+    unit: str
+    higher_is_better: bool
+    rows: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A case of a kept run, with all its values by metric. facts: with what it recorded under `recorded`."""
+
+    task: str
+    model: str
+    case: str
+    values: Mapping[str, float]
+    question: str
+    answers: tuple[str, ...]
+    drawn: tuple[Picture, ...]
+    gold: Any
+    facts: Mapping[str, Any]
+
+
 class NoAnswer(AssayError):
     """Raised by `Benchmark.answer` for a task and metric that it does not know."""
 
@@ -104,4 +144,16 @@ class Benchmark(Protocol):
 
     def fetch_data(self, out: Path | None, revision: str | None) -> Iterator[str]:
         """Bring the official data here, a line for each step. Raises `UserError` with what to do where it cannot be had."""
+        ...
+
+
+class Trees(Protocol):
+    """What reads and writes the results of a benchmark's public code, under the entry point group `assay.results`."""
+
+    def read(self, folder: Path, models: Sequence[str] = (), data: str = "") -> Iterable[Result]:
+        """Every number in a folder of results. Raises `InvalidSpec`."""
+        ...
+
+    def write(self, numbers: Mapping[str, Numbers], cases: Iterable[Kept], out: Path) -> Iterable[str]:
+        """Put a run into a folder, a line for each step. Raises `InvalidSpec`."""
         ...

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from kernel.benchmark import Numbers
-from kernel.contract import Picture
+from kernel.benchmark import Kept, Result, Trees
 from kernel.errors import InvalidSpec, UnknownName, UserError
 from kernel.report import scorecard, shown
 from kernel.shell import tables
@@ -30,55 +28,6 @@ StoreOption = Annotated[Path, typer.Option("--store", help="The folder in which 
 DEFAULT_STORE = Path("assay-data")
 WHOLE = "as stored"
 """The one case of a task whose replies are not told one by one."""
-
-
-class Result(Protocol):
-    """A stored number with ours. label: the task as suites call it. metric: ours, `NAME/reference`. rows: what each stored reply is worth.
-
-    agrees: whether both are one; `None` where there is only one of them, and then `why` tells.
-    """
-
-    model: str
-    label: str
-    perspective: str
-    modality: str
-    scenario: str
-    task: str
-    metric: str
-    stored: float | None
-    ours: float | None
-    agrees: bool | None
-    why: str
-    unit: str
-    higher_is_better: bool
-    rows: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A case of a kept run, with all its values."""
-
-    task: str
-    model: str
-    case: str
-    values: Mapping[str, float]
-    question: str
-    answers: tuple[str, ...]
-    drawn: tuple[Picture, ...]
-    gold: Any
-    facts: Mapping[str, Any]
-
-
-class Trees(Protocol):
-    """What a benchmark offers under `assay.results`."""
-
-    def read(self, folder: Path, models: Sequence[str] = (), data: str = "") -> Iterable[Result]:
-        """Every number in a folder of results. Raises `InvalidSpec`."""
-        ...
-
-    def write(self, numbers: Mapping[str, Numbers], cases: Iterable[Kept], out: Path) -> Iterable[str]:
-        """Put a run into a folder, a line for each step. Raises `InvalidSpec`."""
-        ...
 
 
 @app.command("import")

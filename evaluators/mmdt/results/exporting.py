@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
 
 from evaluators.mmdt.names import Form, written
 from evaluators.mmdt.official import I2T, T2I, TASKS
 from evaluators.mmdt.results import summarize, writing, writing_people
 from evaluators.mmdt.results.writing import Filled, Row
-from kernel.benchmark import Numbers
-from kernel.contract import Picture
+from kernel.benchmark import Kept, Numbers
 from kernel.errors import InvalidSpec
 
 WRITERS: Mapping[str, Callable[[Filled], None]] = {
@@ -25,20 +23,6 @@ WRITERS: Mapping[str, Callable[[Filled], None]] = {
     "privacy": writing_people.privacy,
     "fairness": writing_people.fairness,
 }
-
-
-class Kept(Protocol):
-    """A case of a kept run. values: by metric. facts: with what it recorded under `recorded`."""
-
-    task: str
-    model: str
-    case: str
-    values: Mapping[str, float]
-    question: str
-    answers: tuple[str, ...]
-    drawn: tuple[Picture, ...]
-    gold: Any
-    facts: Mapping[str, Any]
 
 
 def write(numbers: Mapping[str, Numbers], cases: Iterable[Kept], out: Path) -> Iterator[str]:

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from evaluators.mmdt.names import Names
 from evaluators.mmdt.official import I2T, T2I
 from evaluators.mmdt.results import hallucinated, people, robust
 from evaluators.mmdt.results.cells import Again, Cell, Ends, Known
+from kernel.benchmark import Result
 from kernel.errors import InvalidSpec
 
 ODD = (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError)
 """What files of another form end in."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """A stored number and ours. label: the task as our suites call it. metric: our `reference` one; stored is in its scale, as ours is.
-
-    agrees: whether the two are one; `None` where there is only one. why: why there is none of ours. rows: of each reply that was counted anew.
-    """
-
-    model: str
-    label: str
-    perspective: str
-    modality: str
-    scenario: str
-    task: str
-    metric: str
-    stored: float | None
-    ours: float | None
-    agrees: bool | None
-    why: str
-    unit: str
-    higher_is_better: bool
-    rows: Mapping[str, float] = field(default_factory=dict)
 
 
 def read(folder: Path, models: Sequence[str] = (), data: str = "") -> Iterator[Result]:
