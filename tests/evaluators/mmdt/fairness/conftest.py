@@ -1,4 +1,4 @@
-"""The sample of fairness alone, written once."""
+"""The sample of fairness as an option of its tasks."""
 
 from __future__ import annotations
 
@@ -6,20 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.mmdt import sample as samples
-from evaluators.mmdt.fairness import sample
-
-
-@pytest.fixture(scope="session")
-def fairness_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its folder."""
-    folder = tmp_path_factory.mktemp("sample")
-    sample.write(folder)
-    return folder
-
 
 @pytest.fixture
-def data(fairness_sample: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def data(sampled: Path) -> str:
     """The folder as an option of a task; right pictures are looked for in it."""
-    monkeypatch.setattr(samples, "folder", lambda: fairness_sample)
-    return str(fairness_sample)
+    return str(sampled)

@@ -1,25 +1,12 @@
-"""The sample of this perspective alone."""
+"""Official data for the tests of hallucination."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
 
-from evaluators.mmdt import sample
-from evaluators.mmdt.hallucination.sample import write
 from tests.evaluators.mmdt import layouts
-
-
-@pytest.fixture(scope="session")
-def hallucination_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where it was written."""
-    folder = tmp_path_factory.mktemp("hallucination")
-    write(folder)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _only_this_sample(hallucination_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sample, "folder", lambda: hallucination_folder)
 
 
 @pytest.fixture(scope="session")

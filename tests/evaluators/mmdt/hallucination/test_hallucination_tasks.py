@@ -202,14 +202,14 @@ def test_the_score_of_cooccurrence_is_the_mean_of_its_splits() -> None:
     assert make(ImageToText, "natural", "count").totals == ()
 
 
-def test_the_sample_is_the_same_every_time_and_takes_no_time(tmp_path: Path, hallucination_folder: Path) -> None:
+def test_the_sample_is_the_same_every_time_and_takes_no_time(tmp_path: Path, sampled: Path) -> None:
     started = time.process_time()
     sample.write(tmp_path)
     took = time.process_time() - started
     written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
     assert took < 2
-    assert written == {path.relative_to(hallucination_folder): path.read_bytes() for path in hallucination_folder.rglob("*") if path.is_file()}
+    assert written == {path.relative_to(sampled): path.read_bytes() for path in sampled.rglob("*") if path.is_file()}
 
 
 @pytest.mark.slow
