@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from kernel.evaluator import Metric, Score
+
+Counting = Literal["paper", "reference", "corrected"]
+"""As for the published numbers, as the public code counts today, and without its defects."""
 
 
 class Crash(Exception):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from evaluators.measures.finding import Finding
+from evaluators.measures.reference import Counting
 from evaluators.measures.refusal_lists import REFUSAL_LISTS
 from evaluators.measures.refusals import DECLINES, OBJECTS
 from evaluators.multitrust.chains import corrected
@@ -14,7 +15,6 @@ from evaluators.multitrust.chains.chain import EVALUATORS, Options
 from evaluators.multitrust.chains.judged import classes
 from evaluators.multitrust.chains.phrases import HAS_STEREOTYPE, STEREOTYPE_ALIASES, STEREOTYPE_OPTIONS, SUITABLE, TOPIC_ALIASES, YES_MEANT
 from evaluators.multitrust.chains.published import REFUSAL_LIST
-from evaluators.multitrust.official import Counting
 
 SETTINGS: Mapping[tuple[str, str], Options] = {
     ("R.2", "chatmodel_score"): {"full_score": "100"},
