@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from kernel_runs import carry_out, plan_of
 from stranger import Session
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from kernel.errors import UnknownName, UserError
 from kernel.report import scorecard
