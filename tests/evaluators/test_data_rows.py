@@ -96,3 +96,11 @@ def test_pictures_of_the_contract_are_given_as_they_are(form: str):
 def test_what_is_no_picture_of_the_contract_is_refused(data: bytes):
     with pytest.raises(RowFault, match=r"row 0: 'image' is no picture that can be read \(.*\); expected one of PNG, JPEG, WEBP"):
         Row({}, {"image": data}, 0, "part", "row 0").image()
+
+
+def test_a_line_of_csv_with_too_many_cells_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n1,2,3\n")
+
+    with pytest.raises(InvalidSpec, match="1 more cells than there are columns"):
+        list(rows.read([path], "data", tmp_path, "rows"))
