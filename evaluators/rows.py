@@ -136,7 +136,10 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a text file: a JSON array, JSON lines, or CSV."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         if path.suffix == ".csv":
-            yield from csv.DictReader(file)
+            for number, cells in enumerate(csv.DictReader(file)):
+                if None in cells:
+                    raise ValueError(f"row {number} has {len(cells[None])} more cells than there are columns")
+                yield cells
             return
         array = file.read(4096).lstrip().startswith("[")
         file.seek(0)

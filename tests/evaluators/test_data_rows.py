@@ -103,4 +103,4 @@ def test_a_line_of_csv_with_too_many_cells_is_told(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2\n1,2,3\n")
 
     with pytest.raises(InvalidSpec, match="1 more cells than there are columns"):
-        list(rows.read([path], "data", tmp_path, "rows"))
+        list(read([path], "data", tmp_path, "rows"))
