@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
 from kernel.benchmark import Benchmark
+from kernel.condition import Condition
 from kernel.errors import InvalidSpec, UnknownName
 from kernel.evaluator import Evaluator
 
@@ -71,6 +72,15 @@ def check_evaluator(name: str, plugin: Any) -> type[Evaluator]:
     return plugin
 
 
+def check_condition(name: str, plugin: Any) -> type[Condition]:
+    """A class of conditions whose own name is the registered one."""
+    if not (isinstance(plugin, type) and issubclass(plugin, Condition)):
+        raise InvalidSpec(f"condition {name!r}", [f"{plugin!r:.80} is no subclass of kernel.condition.Condition"])
+    if getattr(plugin, "name", None) != name:
+        raise InvalidSpec(f"condition {name!r}", [f"{plugin.__qualname__} calls itself {getattr(plugin, 'name', None)!r}; make the two names equal"])
+    return plugin
+
+
 def check_benchmark(name: str, plugin: Any) -> Benchmark:
     """An object of the shape of a benchmark whose own name is the registered one."""
     if not isinstance(plugin, Benchmark):
@@ -86,6 +96,11 @@ def check_benchmark(name: str, plugin: Any) -> Benchmark:
 def benchmarks() -> Registry[Benchmark]:
     """The benchmarks of all installed packages."""
     return Registry.installed("benchmark", check_benchmark)
+
+
+def conditions() -> Registry[type[Condition]]:
+    """The conditions of all installed packages."""
+    return Registry.installed("condition", check_condition)
 
 
 def evaluators() -> Registry[type[Evaluator]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kernel.benchmark import Aggregate, Benchmark, Published
 from kernel.contract import Picture
+from kernel.differences import Difference, differences
 from kernel.errors import StoreError
 from kernel.stats import estimate
 from kernel.store.store import Store, TaskRow
@@ -38,6 +39,8 @@ class Line:
     low: float | None
     high: float | None
     chance: float | None
+    condition: str = ""
+    """What the task's cases are under; empty for a task that is asked once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ class Scorecard:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     aggregates: Mapping[str, tuple[Aggregate, ...]] = field(default_factory=dict)
     published: tuple[Published, ...] = ()
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +95,8 @@ def scorecard(store: Store, run: str, benchmark: Callable[[str], Benchmark] | No
     """The scorecard of a run; `benchmark` finds the one that its suite names. Raises `UnknownName`."""
     row = store.run(run)
     tasks = store.tasks(run)
-    lines = tuple(line for task in tasks for line in _lines(store, task))
+    under = {task: told["condition"] for task, told in row["manifest"].get("conditions", {}).items()}
+    lines = tuple(replace(line, condition=under.get(line.task, "")) for task in tasks for line in _lines(store, task))
     notes = ([str(row["note"])] if row["note"] else []) + [note for task in tasks for note in _warnings(store, task)]
     notes = _of_a_sample(row["manifest"]) + notes + _self_judged(row["manifest"], tasks)
     named = row["manifest"].get("suite", {}).get("benchmark")
@@ -106,6 +111,7 @@ def scorecard(store: Store, run: str, benchmark: Callable[[str], Benchmark] | No
         manifest=row["manifest"],
         aggregates={} if found is None else _aggregates(found, lines),
         published=() if found is None else tuple(found.published()),
+        differences=tuple(differences(store, row["manifest"].get("conditions", {}), tasks)),
     )
 
 

@@ -16,7 +16,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from kernel.contract import ModelCard
+from kernel import registry as installed
+from kernel.condition import Condition
+from kernel.contract import Kind, ModelCard
 from kernel.documents import Strict, read, validate
 from kernel.errors import GatewayError, InvalidSpec, UnknownName, WrongKind
 from kernel.evaluator import Evaluator
@@ -31,12 +33,16 @@ Scalar = str | int | float | bool
 
 
 class TaskSpec(Strict):
-    """One entry of a suite: an evaluator with its options; `each` makes one task of every combination of its lists."""
+    """One entry of a suite: an evaluator with its options; `each` makes one task of every combination of its lists.
+
+    conditions: those of this entry, in place of the suite's.
+    """
 
     evaluator: Name
     each: dict[str, list[Scalar]] = Field(default_factory=dict)
     options: dict[str, Any] = Field(default_factory=dict)
     models: list[Name] | None = None
+    conditions: list[Name] | None = None
 
     def variants(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Names and options of the tasks that this entry stands for."""
@@ -58,7 +64,8 @@ class SuiteSpec(Strict):
 
     benchmark: whose aggregates and published numbers stand beside the scores. data: where the cases come from, for evaluators
     that read data sets; a folder, or empty for what was fetched. roles: which models judge, over what the catalog says.
-    sample: what `--sample` sets.
+    sample: what `--sample` sets. conditions: each task that asks models which see and write is asked once under each; k: how many pictures
+    are drawn for each text under one that draws; pool: the folder that they come from, in place of those made by rule.
     """
 
     suite: Name
@@ -69,6 +76,9 @@ class SuiteSpec(Strict):
     models: list[Name] = Field(default_factory=list)
     roles: dict[str, Name] = Field(default_factory=dict)
     sample: Sample | None = None
+    conditions: list[Name] = Field(default_factory=list)
+    k: int = Field(default=1, ge=1)
+    pool: str = ""
     tasks: list[TaskSpec] = Field(min_length=1)
     at_once: int = Field(default=64, ge=1, le=4096)
     deadline: float = Field(default=60.0, gt=0, le=86_400)
@@ -76,11 +86,17 @@ class SuiteSpec(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One evaluator, bound to one model of the catalog."""
+    """One evaluator, bound to one model of the catalog. condition: what its cases are under; `base` is then the name without it."""
 
     name: str
     card: ModelCard
     evaluator: Evaluator
+    condition: str = ""
+
+    @property
+    def base(self) -> str:
+        """The name that the task has under every condition."""
+        return self.name.removesuffix(f"@{self.condition}") if self.condition else self.name
 
     @property
     def player(self) -> str | None:
@@ -120,7 +136,13 @@ def instruments_of(suite: SuiteSpec, registry: Registry[type[Evaluator]], cast: 
     return {name for task in suite.tasks for name in registry.get(task.evaluator).instruments} | set(cast.values())
 
 
-def resolve(suite: SuiteSpec, registry: Registry[type[Evaluator]], cards: Mapping[str, ModelCard], roles: Mapping[str, str] = MappingProxyType({})) -> Plan:
+def resolve(
+    suite: SuiteSpec,
+    registry: Registry[type[Evaluator]],
+    cards: Mapping[str, ModelCard],
+    roles: Mapping[str, str] = MappingProxyType({}),
+    conditions: Registry[type[Condition]] | None = None,
+) -> Plan:
     """Bind a suite to models; `roles` says whom the catalog has for each role. Raises before anything is asked.
 
     `InvalidSpec`, `UnknownName` or `WrongKind` for what is wrong with it, `GatewayError` for a model that cannot be reached.
@@ -137,9 +159,12 @@ def resolve(suite: SuiteSpec, registry: Registry[type[Evaluator]], cards: Mappin
         if entry.models is not None:
             _refuse_wrong_kinds(models, cls)
         asked = [card for card in models if card.kind in (None, cls.asks)]
-        for label, options in entry.variants():
+        under = dict(_under(suite, entry, cls, conditions or installed.conditions()))
+        for (label, options), (condition, conditioned) in product(entry.variants(), under.items()):
             where = f"suite {suite.suite}: tasks.{position} ({label})"
-            tasks.extend(Task(label, card, build(cls, options, card.name, {"seed": suite.seed, "data": suite.data}, where)) for card in asked)
+            name = f"{label}@{condition}" if condition else label
+            shared = {"seed": suite.seed, "data": suite.data}
+            tasks.extend(Task(name, card, build(conditioned, options, card.name, shared, where), condition) for card in asked)
     _refuse_unused(suite, tasks, cards)
     _refuse_doubles(suite, tasks)
     return Plan(suite, tuple(tasks), cards, _manifest(suite, tasks, cards, cast), cast)
@@ -152,6 +177,18 @@ def build(cls: type[Evaluator], options: Mapping[str, Any], target: str, shared:
     if unknown := sorted(set(given) - known):
         raise InvalidSpec(where, [str(UnknownName("option", name, known - {"target"})) for name in unknown])
     return validate(cls, given, where)
+
+
+def _under(suite: SuiteSpec, entry: TaskSpec, cls: type[Evaluator], known: Registry[type[Condition]]) -> Iterator[tuple[str, type[Evaluator]]]:
+    """The evaluator under each condition, by the condition's name; as it is where there is none. Only an entry's own conditions are for every kind of model."""
+    named = entry.conditions if entry.conditions is not None else suite.conditions if cls.asks is Kind.GENERATE else []
+    if not named:
+        yield "", cls
+    shared = {"seed": suite.seed, "k": suite.k, "pool": suite.pool}
+    for name in named:
+        plugin = known.get(name)
+        options = {field.name: shared[field.name] for field in fields(plugin) if field.name in shared}
+        yield name, validate(plugin, options, f"suite {suite.suite}: condition {name}").under(cls)
 
 
 def _card(cards: Mapping[str, ModelCard], name: str) -> ModelCard:
@@ -193,6 +230,7 @@ def _manifest(suite: SuiteSpec, tasks: Sequence[Task], cards: Mapping[str, Model
         "models": {name: _told(cards[name]) for name in sorted(used)},
         "evaluators": {cls.name: cls.version for cls in sorted(classes, key=lambda cls: cls.name)},
         "roles": dict(cast),
+        "conditions": {task.name: {"task": task.base, "condition": task.condition} for task in tasks if task.condition},
         "data": _data(suite, tasks),
         "players": sorted(PLAYERS),
         "versions": {name: _version(name) for name in ("trust-assay", "numpy", "pydantic", "SQLAlchemy")} | {"python": platform.python_version()},

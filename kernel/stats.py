@@ -11,12 +11,15 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
+Sum = tuple[float, int, int]
+"""Of a cluster, or of several that are alike: sum of values, number of cases, number of such clusters."""
 
 DRAWS = 2_000
 TOTAL_DRAWS = 200
@@ -35,17 +38,17 @@ class Estimate:
     clusters: int
 
 
-def estimate(sums: Sequence[tuple[float, int, int]], seed: int = 0) -> Estimate:
+def estimate(sums: Sequence[Sum], seed: int = 0) -> Estimate:
     """Mean and interval from (sum of values, number of cases, number of such clusters)."""
     if not sums:
         return Estimate(None, None, None, 0, 0)
-    totals, sizes, counts = (np.array(column, dtype=float) for column in zip(*sorted(sums), strict=True))
+    totals, sizes, counts = _columns(sums)
     clusters = int(counts.sum())
     n = int((sizes * counts).sum())
     mean = float((totals * counts).sum() / n)
     if clusters < 2:
         return Estimate(mean, None, None, n, clusters)
-    means = _bootstrap(totals, sizes, counts / clusters, clusters, seed)
+    means = _bootstrap(totals, sizes, counts, seed)
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(mean, float(low), float(high), n, clusters)
 
@@ -77,11 +80,33 @@ def estimate_totals(
     return made
 
 
-def paired_difference(first: Mapping[str, float], second: Mapping[str, float], seed: int = 0) -> Estimate:
-    """The mean of first minus second over the cases that both have, with its interval."""
-    both = sorted(first.keys() & second.keys())
-    differences, counts = np.unique([first[case] - second[case] for case in both], return_counts=True) if both else ((), ())
-    return estimate([(float(value), 1, int(count)) for value, count in zip(differences, counts, strict=True)], seed)
+def paired_difference(first: Mapping[str, float], second: Mapping[str, float], seed: int = 0, clusters: Mapping[str, str] = MappingProxyType({})) -> Estimate:
+    """The mean of first minus second over the cases that both have, with its interval. A case that `clusters` does not name is one by itself."""
+    return estimate(difference_sums(first, second, clusters), seed)
+
+
+def difference_sums(first: Mapping[str, float], second: Mapping[str, float], clusters: Mapping[str, str] = MappingProxyType({})) -> list[Sum]:
+    """First minus second over the cases that both have, summed by cluster, as `estimate` takes it."""
+    by_cluster: dict[str, list[float]] = {}
+    for case in sorted(first.keys() & second.keys()):
+        by_cluster.setdefault(clusters.get(case, case), []).append(first[case] - second[case])
+    counted = Counter((math.fsum(found), len(found)) for found in by_cluster.values())
+    return [(total, size, count) for (total, size), count in counted.items()]
+
+
+def mean_of_means(groups: Sequence[Sequence[Sum]], seed: int = 0) -> Estimate:
+    """The mean of several groups' means, each weighing the same, with its interval: the clusters of each group are drawn anew."""
+    found = [estimate(group, seed) for group in groups]
+    n, clusters = sum(each.n for each in found), sum(each.clusters for each in found)
+    means = [each.mean for each in found if each.mean is not None]
+    if not means or len(means) < len(found):
+        return Estimate(None, None, None, n, clusters)
+    mean = math.fsum(means) / len(means)
+    if any(each.clusters < 2 for each in found):
+        return Estimate(mean, None, None, n, clusters)
+    draws = [_bootstrap(*_columns(group), seed + position) for position, group in enumerate(groups)]
+    low, high = np.percentile(np.mean(draws, axis=0), [2.5, 97.5])
+    return Estimate(mean, float(low), float(high), n, clusters)
 
 
 def agreement(pairs: Sequence[tuple[float, float]]) -> dict[str, float | None]:
@@ -111,7 +136,15 @@ def _ranks(values: Numbers) -> Numbers:
     return np.asarray((np.cumsum(counts) - (counts + 1) / 2)[places], dtype=float)
 
 
-def _bootstrap(totals: Numbers, sizes: Numbers, shares: Numbers, clusters: int, seed: int) -> Numbers:
+def _columns(sums: Sequence[Sum]) -> tuple[Numbers, Numbers, Numbers]:
+    totals, sizes, counts = (np.array(column, dtype=float) for column in zip(*sorted(sums), strict=True))
+    return totals, sizes, counts
+
+
+def _bootstrap(totals: Numbers, sizes: Numbers, counts: Numbers, seed: int) -> Numbers:
+    """Means over clusters that were drawn anew, `DRAWS` of them."""
+    clusters = int(counts.sum())
+    shares = counts / clusters
     random = np.random.default_rng(seed)
     means = []
     step = max(1, CHUNK // len(totals))

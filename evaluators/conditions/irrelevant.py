@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar
 
-from evaluators.conditions.condition import Condition, E, conditioned
 from evaluators.conditions.pool import Drawable, Pooled, pool_of
+from kernel.condition import Condition, E, conditioned
 from kernel.contract import Picture
 from kernel.errors import InvalidSpec
 from kernel.evaluator import Case

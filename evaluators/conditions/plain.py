@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from evaluators.conditions.condition import Condition, conditioned
+from kernel.condition import Condition, conditioned
 from kernel.contract import Text
 from kernel.evaluator import Case
 

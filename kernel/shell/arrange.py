@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Tasks of one perspective that were asked of the same models; null players stand apart."""
+    """Tasks of one perspective, under one condition, that were asked of the same models; null players stand apart."""
 
     perspective: str
     models: tuple[str, ...]
@@ -77,7 +77,7 @@ def blocks(card: Scorecard) -> tuple[Block, ...]:
     """The scorecard's rows in blocks; perspectives, tasks and models in the order in which they first appear."""
     order = {model: at for at, model in enumerate(dict.fromkeys(line.model for line in card.lines))}
     players = {line.model for line in card.lines if line.player is not None}
-    perspectives = {name: at for at, name in enumerate(dict.fromkeys(line.perspective for line in card.lines))}
+    perspectives = {name: at for at, name in enumerate(dict.fromkeys(map(_part, card.lines)))}
     found: dict[tuple[str, tuple[str, ...]], list[Row]] = {}
     for perspective, row in _rows(merged_lines(card.lines)):
         models = tuple(sorted(set(row.lines) - players, key=order.__getitem__))
@@ -86,10 +86,15 @@ def blocks(card: Scorecard) -> tuple[Block, ...]:
     return tuple(sorted(made, key=lambda block: perspectives[block.perspective]))
 
 
+def _part(line: Line) -> str:
+    """The perspective, and the condition where there is one: a mean over tasks is over tasks under the same condition."""
+    return f"{line.perspective}, {line.condition}" if line.condition else line.perspective
+
+
 def _rows(lines: Iterable[Line]) -> Iterable[tuple[str, Row]]:
     found: dict[tuple[str, str, str], dict[str, Line]] = {}
     for line in lines:
-        found.setdefault((line.perspective, line.task, line.metric), {})[line.model] = line
+        found.setdefault((_part(line), line.task, line.metric), {})[line.model] = line
     for (perspective, task, metric), by_model in found.items():
         first = next(iter(by_model.values()))
         yield perspective, Row(task, metric, first.unit, first.higher_is_better, first.chance, by_model)

@@ -57,10 +57,11 @@ def run(
     budget: Annotated[float | None, typer.Option("--budget", min=0, help="Stop before the call that would make this run cost more than this.")] = None,
     data: DataOption = "",
     sample: Annotated[bool, typer.Option("--sample", help="Run on the sample that comes with the suite, with bundled models and judges.")] = False,
+    conditions: Annotated[str, typer.Option("--conditions", help="Ask each task under these, such as text,given,color,noise,nature.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell calls, tokens and cost beforehand, and ask nothing.")] = False,
 ) -> None:
     """Run a suite, show its scorecard, and write the page if asked to."""
-    spec = running.changed(running.find_suite(suite), model or [], at_once, data=data, sample=sample)
+    spec = running.changed(running.find_suite(suite), model or [], at_once, data=data, sample=sample, conditions=conditions)
     if dry_run:
         foreseen = signals.run(running.foresee_suite(spec, catalog=catalog, gateway=gateway))
         tables.show(("task", "model", "calls", "tokens in", "tokens out, at most", "cost, at most"), foresee.rows(foreseen))

@@ -21,6 +21,7 @@ from kernel.report import Scorecard, Shown
 from kernel.shell.arrange import COUNTS, Block, blocks, interval, missing, number, totals
 from kernel.shell.cases import ORDER, Selection
 from kernel.shell.chart import PALETTE, charts
+from kernel.shell.contrasts import contrasts, signed
 from kernel.shell.display import display, display_line
 from kernel.shell.standings import standings
 
@@ -46,7 +47,7 @@ def _page(card: Scorecard, selection: Selection) -> Iterator[str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"line": display_line, "number": number, "interval": interval, "missing": missing}
+    environment.filters |= {"line": display_line, "number": number, "interval": interval, "missing": missing, "signed": signed}
     arranged = blocks(card)
     models = list(dict.fromkeys(line.model for line in card.lines if line.player is None))
     colours = {model: at % PALETTE for at, model in enumerate(models)}
@@ -63,6 +64,7 @@ def _page(card: Scorecard, selection: Selection) -> Iterator[str]:
         played=totals(line for line in card.lines if line.player is not None),
         perspectives=_perspectives(arranged, colours),
         standings=standings(card),
+        contrasts=contrasts(card),
         notes=[display(note, NOTE) for note in card.notes],
         manifest=display(_json(card.manifest), MANIFEST),
         chosen=chosen,

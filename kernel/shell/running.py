@@ -153,8 +153,8 @@ def new_run(suite: str) -> str:
     return f"{suite}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def changed(suite: SuiteSpec, models: Sequence[str], at_once: int | None, *, data: str = "", sample: bool = False) -> SuiteSpec:
-    """The suite with other models, for every task that names none itself, other data, or another number of calls in flight.
+def changed(suite: SuiteSpec, models: Sequence[str], at_once: int | None, *, data: str = "", sample: bool = False, conditions: str = "") -> SuiteSpec:
+    """The suite with other models or conditions, for every task that names none itself, other data, or another number of calls in flight.
 
     sample: with the sample that it has, its models and judges. Raises `InvalidSpec` where it has none.
     """
@@ -165,6 +165,7 @@ def changed(suite: SuiteSpec, models: Sequence[str], at_once: int | None, *, dat
         more = {"data": suite.sample.data, "models": suite.sample.models, "roles": {**suite.roles, **suite.sample.roles}}
     more |= {"models": list(models)} if models else {}
     more |= {"at_once": at_once} if at_once else {}
+    more |= {"conditions": [name.strip() for name in conditions.split(",")]} if conditions else {}
     more |= {"data": str(Path(data).expanduser().absolute())} if data else {}
     return suite.model_copy(update=more)
 

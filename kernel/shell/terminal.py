@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kernel.shell.arrange import Block, Row, blocks, interval, missing, no_better_than_chance, number, totals
+from kernel.shell.contrasts import Contrast, contrasts, signed
 from kernel.shell.display import display_line
 from kernel.shell.lasting import console
 from kernel.shell.progress import Progress
@@ -51,6 +52,10 @@ def scorecard(card: Scorecard, console: Console) -> None:
         console.print()
         console.print(Text("the benchmark's own scores", style="bold").append("  as its public code counts, and corrected", style="not bold dim"))
         console.print(_standings(rows))
+    if rows_of := contrasts(card):
+        console.print()
+        console.print(Text("under conditions", style="bold").append(f"  case by case, less {display_line(rows_of[0].against)}", style="not bold dim"))
+        console.print(_contrasts(rows_of))
     console.print()
     console.print(_legend(card))
     for note in card.notes[:NOTES]:
@@ -96,6 +101,19 @@ def _standings(rows: tuple[Standing, ...]) -> Table:
         name = display_line(row.name) + ("" if row.higher_is_better else " ↓")
         cells = [Text(number(row.cells[model].value if model in row.cells else None), style="bold") for model in models]
         table.add_row(Text(name), Text(row.mode, style="dim"), *cells, Text(told, style="dim"))
+    return table
+
+
+def _contrasts(rows: tuple[Contrast, ...]) -> Table:
+    conditions = list(dict.fromkeys(condition for row in rows for condition in row.cells))
+    table = Table(box=RULED, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column(Text("task", style="dim"), overflow="fold", min_width=12)
+    table.add_column(Text("model", style="dim"), overflow="fold")
+    for condition in conditions:
+        table.add_column(Text(display_line(condition), style="bold cyan"), overflow="fold", min_width=6)
+    for row in rows:
+        cells = [Text(signed(row.cells.get(condition))) for condition in conditions]
+        table.add_row(Text(display_line(row.name)), Text(display_line(row.model), style="dim"), *cells)
     return table
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import Connection, bindparam, func, inspect, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from kernel.condition import FACT
 from kernel.contract import Reply
 from kernel.errors import BadStore, StoreError, Unbalanced, UnknownName
 from kernel.store import database
@@ -273,6 +274,13 @@ class Store:
         wanted = select(scores.c.case_id, scores.c.value).where(scores.c.task_id == task_id, scores.c.metric == metric, scores.c.status == "scored")
         with self._reading() as connection:
             return dict(connection.execute(wanted).all())
+
+    def origins(self, task_id: int) -> dict[str, tuple[str, str]]:
+        """For each case of a task under a condition: the case without one, and its cluster."""
+        case = func.json_extract(outcomes.c.shown, f"$.facts.{FACT}.case")
+        wanted = select(outcomes.c.case_id, func.coalesce(case, outcomes.c.case_id), func.coalesce(outcomes.c.cluster, case, outcomes.c.case_id))
+        with self._reading() as connection:
+            return {each: (origin, cluster) for each, origin, cluster in connection.execute(wanted.where(outcomes.c.task_id == task_id))}
 
     def not_found(self, task_id: int) -> int:
         """In how many scored cases of a task the scorer found no answer in the reply."""

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from evaluators.conditions.condition import FACT
 from evaluators.conditions.irrelevant import Colour, Nature, Noise
 from evaluators.conditions.plain import AsGiven, TextAlone
 from evaluators.conditions.pool import pool_of
 from evaluators.shapes.image_to_text import ImageToText
 from evaluators.shapes.text_to_image import TextToImage
+from kernel.condition import FACT
 from kernel.contract import Deadline, Kind, Picture, Reply, Request, Sampling, Text
 from kernel.errors import InvalidSpec, WrongKind
 from kernel.evaluator import Case, Evaluator, Score

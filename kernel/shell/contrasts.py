@@ -1,0 +1,46 @@
+"""What conditions change, as rows: of each task, metric and model the difference under every condition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kernel.differences import Difference
+from kernel.report import Scorecard
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """One metric of one model on one task; or, where `task` is empty, the mean over the tasks of a perspective."""
+
+    task: str
+    perspective: str
+    metric: str
+    higher_is_better: bool
+    model: str
+    against: str
+    cells: Mapping[str, Difference]
+
+    @property
+    def name(self) -> str:
+        """The task, or whose mean it is, and the metric."""
+        return f"{self.task or f'mean of {self.perspective}'} · {self.metric}{'' if self.higher_is_better else ' ↓'}"
+
+
+def contrasts(card: Scorecard) -> tuple[Contrast, ...]:
+    """The rows, in the order of the scorecard; null players, who see nothing, are left out."""
+    players = {line.model for line in card.lines if line.player is not None}
+    found: dict[tuple[str, str, str, bool, str, str], dict[str, Difference]] = {}
+    for each in card.differences:
+        if each.model not in players:
+            found.setdefault((each.task, each.perspective, each.metric, each.higher_is_better, each.model, each.against), {})[each.condition] = each
+    return tuple(Contrast(*key, cells) for key, cells in found.items())
+
+
+def signed(found: Difference | None) -> str:
+    """A difference with its interval, such as `-0.12 [-0.20, -0.03]`; `-` where there is none."""
+    if found is None or found.mean is None or not math.isfinite(found.mean):
+        return "-"
+    told = f"{found.mean:+.2f}"
+    return told if found.low is None or found.high is None else f"{told} [{found.low:+.2f}, {found.high:+.2f}]"
