@@ -7,6 +7,6 @@ BENCHMARK = Packaged(
     name="multitrust",
     title="MultiTrust: truthfulness, safety, robustness, fairness and privacy of multimodal language models, in 32 tasks",
     package="evaluators.multitrust",
-    answers=("chains.answers", "answers_ranking", "answers_loaders"),
+    answers=("chains.answers", "answers_ranking", "answers_loaders", "answers_attack"),
     exceptions=EXCEPTIONS,
 )

@@ -224,9 +224,7 @@ COMMAND_LINE = "the public code's own command line, which this software does not
 EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("cli", "--cfg-options parsing"): COMMAND_LINE,
     ("cli", "merge_config"): COMMAND_LINE,
-    ("R.4/R.5", "CWA outer step"): ATTACK,
     ("R.4/R.5", "SSA-CWA attack, two linear surrogates, randomness removed"): ATTACK,
-    ("R.4/R.5", "SSA.dct"): ATTACK,
     ("R.4/R.5", "projection L2"): ATTACK,
     ("R.4/R.5", "projection Linf"): ATTACK,
 }
