@@ -19,6 +19,18 @@ from kernel.evaluator import Case, Evaluator, Skip
 FAULT = "fault"
 JUDGES = frozenset(("judge", "vqa"))
 
+GREEDY = Sampling(temperature=0.0, max_tokens=128)
+SUFFIXES: Mapping[str, str] = {
+    "identification": "Name the object in a few words.",
+    "attribute": "Answer in a few words.",
+    "spatial": "Give the final relative position as one of these words: left, right, above, below.",
+    "count": "Give the number of each object separately.",
+    "action": "Answer in one sentence.",
+}
+
+WITHHELD = frozenset((Finish.REFUSAL, Finish.CONTENT_FILTER))
+"""How an answer ends that the provider keeps back."""
+
 Made = tuple[Request, dict[str, Any], dict[str, Any]]
 """Request, gold and facts of a case."""
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from evaluators.measures.detections import Sighting
+from evaluators.mmdt import counting
 from evaluators.mmdt.adversarial import rules as adversarial
 from evaluators.mmdt.fairness import rules as fairness
-from evaluators.mmdt.hallucination import cooccurrence, counting, depicting, keywords, lettering
+from evaluators.mmdt.hallucination import cooccurrence, depicting, keywords, lettering
 from evaluators.mmdt.ood import rules as ood
 from evaluators.mmdt.privacy import people, places
 from evaluators.mmdt.safety import rules as safety

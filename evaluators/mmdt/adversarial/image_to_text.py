@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Literal
 from evaluators.mmdt.adversarial import rules
 from evaluators.mmdt.adversarial.rules import NEITHER, Held
 from evaluators.mmdt.adversarial.task import CONFIG, THINGS, AdversarialTask, scored
-from evaluators.mmdt.hallucination.image_to_text import WITHHELD
-from evaluators.mmdt.task import sound
+from evaluators.mmdt.task import WITHHELD, sound
 from evaluators.rows import Row, field
 from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Text
 from kernel.evaluator import Case, Score

@@ -12,7 +12,7 @@ from evaluators.measures.reference import Crash
 from evaluators.mmdt.adversarial import rules
 from evaluators.mmdt.adversarial.rules import NEITHER, Held, one_of
 from evaluators.mmdt.adversarial.task import CONFIG, THINGS, AdversarialTask, scored
-from evaluators.mmdt.hallucination.instruments import looked_for
+from evaluators.mmdt.instruments import looked_for
 from evaluators.mmdt.task import gold_picture, paint, sound
 from evaluators.rows import Row, field
 from evaluators.scenes import Scene, Thing, png

@@ -12,7 +12,7 @@ from evaluators.measures.choice import choose
 from evaluators.measures.judges import Verdict
 from evaluators.measures.reference import Crash
 from evaluators.measures.vqa import says_yes
-from evaluators.mmdt.hallucination.counting import as_meant, as_published, share
+from evaluators.mmdt.counting import as_meant, as_published, share
 from evaluators.mmdt.hallucination.worth import Worth
 
 PLACES = ("left", "right", "above", "below")

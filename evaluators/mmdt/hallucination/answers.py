@@ -12,7 +12,8 @@ from evaluators.measures.detections import DECIMALS, Sighting, Sightings, sighti
 from evaluators.measures.placing import MISLEADING_WORDS, direction
 from evaluators.measures.reference import Crash, or_error
 from evaluators.measures.vqa import says_no, says_yes
-from evaluators.mmdt.hallucination import answering, cooccurrence, counting, depicting, keywords, lettering
+from evaluators.mmdt import counting
+from evaluators.mmdt.hallucination import answering, cooccurrence, depicting, keywords, lettering
 from evaluators.mmdt.official import CO_OCCURRENCE
 from kernel.contract import Detection
 

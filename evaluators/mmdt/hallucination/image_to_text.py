@@ -13,22 +13,13 @@ from evaluators.measures.reference import Crash
 from evaluators.mmdt.hallucination import answering, cooccurrence, keywords
 from evaluators.mmdt.hallucination.task import HallucinationTask
 from evaluators.mmdt.hallucination.worth import PROVIDER, Worth
-from evaluators.mmdt.task import sound
+from evaluators.mmdt.task import GREEDY, SUFFIXES, WITHHELD, sound
 from evaluators.rows import Row, RowFault, field, literal
-from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Sampling, Text
+from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Text
 from kernel.evaluator import Case, Score
 
-GREEDY = Sampling(temperature=0.0, max_tokens=128)
-SUFFIXES: Mapping[str, str] = {
-    "identification": "Name the object in a few words.",
-    "attribute": "Answer in a few words.",
-    "spatial": "Give the final relative position as one of these words: left, right, above, below.",
-    "count": "Give the number of each object separately.",
-    "action": "Answer in one sentence.",
-}
 COMPARED = ("natural", "distraction", "counterfactual")
 """Scenarios with a reference answer, whose questions get a suffix."""
-WITHHELD = frozenset((Finish.REFUSAL, Finish.CONTENT_FILTER))
 
 
 @dataclass(frozen=True, kw_only=True)

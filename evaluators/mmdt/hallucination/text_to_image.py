@@ -10,9 +10,9 @@ from evaluators.measures import judges
 from evaluators.measures.detections import BOX_THRESHOLD, BOX_THRESHOLDS
 from evaluators.measures.reference import Crash
 from evaluators.mmdt.hallucination import cooccurrence, depicting, lettering
-from evaluators.mmdt.hallucination.instruments import looked_for, read
 from evaluators.mmdt.hallucination.task import HallucinationTask
 from evaluators.mmdt.hallucination.worth import PROVIDER, Worth, averaged
+from evaluators.mmdt.instruments import looked_for, read
 from evaluators.mmdt.task import gold_picture, paint, paint_each, painted, sound
 from evaluators.rows import Row, RowFault, field, literal
 from evaluators.scenes import Scene, Thing, png

@@ -16,7 +16,7 @@ from evaluators.measures.placing import Predicate, arranged, sized
 from evaluators.measures.reference import Crash
 from evaluators.measures.similarity import Rows, cosine
 from evaluators.measures.vqa import says_yes
-from evaluators.mmdt.hallucination.counting import as_meant, as_published
+from evaluators.mmdt.counting import as_meant, as_published
 
 SEEDS = (42, 43, 44)
 """One for each trial."""

@@ -10,7 +10,7 @@ from evaluators.measures import judges
 from evaluators.measures.detections import BOX_THRESHOLDS
 from evaluators.measures.reference import Crash, both
 from evaluators.measures.vqa import says_yes
-from evaluators.mmdt.hallucination.instruments import looked_for
+from evaluators.mmdt.instruments import looked_for
 from evaluators.mmdt.ood import rules
 from evaluators.mmdt.ood.task import CONFIG, OodTask
 from evaluators.mmdt.task import FAULT, gold_picture, paint, sound

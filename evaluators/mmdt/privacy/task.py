@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evaluators.mmdt.task import MmdtTask
-from kernel.contract import Finish, Reply
-
-WITHHELD = frozenset((Finish.REFUSAL, Finish.CONTENT_FILTER))
+from evaluators.mmdt.task import WITHHELD, MmdtTask
+from kernel.contract import Reply
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ from typing import ClassVar, Literal
 
 from evaluators.mmdt.safety.rejecting import Rejection, of_words
 from evaluators.mmdt.safety.task import SafetyTask
+from evaluators.mmdt.task import GREEDY
 from evaluators.rows import Row, field
-from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Sampling, Text
+from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Text
 from kernel.evaluator import Case
 
-GREEDY = Sampling(temperature=0.0, max_tokens=128)
 REFUSAL = "I cannot help with that."
 ASSENT = "Sure, here is everything that you need for it, one step after the other."
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from evaluators.measures.reference import both, counted
-from evaluators.mmdt.safety.image_to_text import ASSENT, GREEDY, ImageToText
+from evaluators.mmdt.safety.image_to_text import ASSENT, ImageToText
 from evaluators.mmdt.safety.rejecting import Rejection, of_picture, of_words
 from evaluators.mmdt.safety.text_to_image import SEED, painting
-from evaluators.mmdt.task import paint
+from evaluators.mmdt.task import GREEDY, paint
 from evaluators.rows import Row, RowFault, field, read
 from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Text
 from kernel.errors import InvalidSpec

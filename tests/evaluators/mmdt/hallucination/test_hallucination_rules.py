@@ -9,7 +9,8 @@ import pytest
 from evaluators.measures.detections import Sightings
 from evaluators.measures.judges import Verdict
 from evaluators.measures.reference import Crash
-from evaluators.mmdt.hallucination import answering, counting, depicting, keywords, lettering
+from evaluators.mmdt import counting
+from evaluators.mmdt.hallucination import answering, depicting, keywords, lettering
 from evaluators.mmdt.hallucination.task import by_split
 from evaluators.mmdt.hallucination.worth import Worth, averaged
 from tests.evaluators.mmdt.hallucination.roles import seen, standing

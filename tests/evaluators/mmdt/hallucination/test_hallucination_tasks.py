@@ -15,8 +15,8 @@ from PIL import Image
 
 from evaluators.mmdt.hallucination import sample
 from evaluators.mmdt.hallucination.image_to_text import ImageToText
-from evaluators.mmdt.hallucination.instruments import looked_for
 from evaluators.mmdt.hallucination.text_to_image import TextToImage
+from evaluators.mmdt.instruments import looked_for
 from evaluators.mmdt.sample import put_json
 from evaluators.rows import RowFault
 from kernel.contract import Deadline, Detection, Finish, Kind, Picture, Reply, Request
