@@ -287,11 +287,13 @@ def test_a_network_goes_where_the_gpu_is(monkeypatch) -> None:
     """There in the numbers that were saved, on a CPU in those that it is quick with; what the catalog says counts. There is no GPU here."""
     placed = loading.placed
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     assert placed("c", "auto", "auto") == ("cuda", "auto")
     assert placed("c", "cuda:1", "bfloat16") == ("cuda:1", torch.bfloat16)
     assert placed("c", "cpu", "auto") == ("cpu", torch.float32)
 
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
     assert placed("c", "auto", "auto") == ("cpu", torch.float32)
     with pytest.raises(InvalidSpec, match="device is 'cuda'"):
         placed("c", "cuda", "auto")
