@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Protocol
 
 import typer
 
-from kernel.errors import InvalidSpec, UnknownName
-from kernel.shell import tables
+from kernel.shell import running, tables
 
 app = typer.Typer(help="Make ONNX graphs and TensorRT plans of a model's networks, and verify them.", no_args_is_help=True)
 
@@ -83,14 +81,8 @@ def verify(model: ModelArgument, out: OutOption = DEFAULT_OUT, gateway: GatewayO
 
 def find_engines(name: str) -> Engines:
     """What makes the engines of the gateway of that name. Raises `UnknownName`, or `InvalidSpec` when its packages are missing."""
-    found = {point.name: point for point in entry_points(group="assay.engines")}
-    if name not in found:
-        raise UnknownName("gateway with engines", name, found)
-    try:
-        engines: Engines = found[name].load()
-    except ImportError as error:
-        raise InvalidSpec(f"gateway {name!r}", [f"{error}; install it: pip install 'trust-assay[engines]'"]) from error
-    return engines
+    found: Engines = running.find_part("engines", name, extra="engines")
+    return found
 
 
 def _show(findings: Iterator[Finding]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +12,12 @@ import typer
 from rich.text import Text
 
 from kernel.benchmark import Kept, Result, Trees
-from kernel.errors import InvalidSpec, UnknownName, UserError
+from kernel.errors import UserError
 from kernel.report import scorecard, shown
 from kernel.shell import tables
 from kernel.shell.display import display_line
 from kernel.shell.lasting import console
-from kernel.shell.running import new_run
+from kernel.shell.running import find_part, new_run
 from kernel.store.store import Batch, OutcomeRow, ScoreRow, Store, TotalRow
 
 app = typer.Typer(help="Read the results of a benchmark's public code, or write ours as that code does.", no_args_is_help=True)
@@ -75,14 +74,8 @@ def export(
 
 def find_trees(benchmark: str) -> Trees:
     """What reads and writes the results of a benchmark. Raises `UnknownName`, or `InvalidSpec` where it cannot be imported."""
-    found = {point.name: point for point in entry_points(group="assay.results")}
-    if benchmark not in found:
-        raise UnknownName("benchmark with results", benchmark, found)
-    try:
-        trees: Trees = found[benchmark].load()
-    except ImportError as error:
-        raise InvalidSpec(f"results of {benchmark!r}", [f"{error}; install it: pip install 'trust-assay[evaluators]'"]) from error
-    return trees
+    found: Trees = find_part("results", benchmark, of="benchmark", extra="evaluators")
+    return found
 
 
 def kept_cases(store: Store, run: str) -> Iterator[Kept]:

@@ -71,15 +71,18 @@ def find_gateway(name: str = "triton") -> OpenGateway:
     return opened
 
 
-def find_part(part: str, name: str) -> Any:
-    """What the gateway of that name offers under the group `assay.<part>`. Raises `UnknownName`, or `InvalidSpec` when its packages are missing."""
+def find_part(part: str, name: str, *, of: str = "gateway", extra: str = "gateway") -> Any:
+    """What the gateway, or another kind `of` plugin, of that name offers under the group `assay.<part>`.
+
+    extra: what has to be installed for it. Raises `UnknownName`, or `InvalidSpec` when its packages are missing.
+    """
     found = {point.name: point for point in entry_points(group=f"assay.{part}")}
     if name not in found:
-        raise UnknownName("gateway" if part == "gateways" else f"gateway with {part}", name, found)
+        raise UnknownName(of if part == f"{of}s" else f"{of} with {part}", name, found)
     try:
         return found[name].load()
     except ImportError as error:
-        raise InvalidSpec(f"gateway {name!r}", [f"{error}; install it: pip install 'trust-assay[gateway]'"]) from error
+        raise InvalidSpec(f"{of} {name!r}", [f"{error}; install it: pip install 'trust-assay[{extra}]'"]) from error
 
 
 def find_suite(name: str) -> SuiteSpec:

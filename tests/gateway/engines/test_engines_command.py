@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 from gateway.engines import commands
 from gateway.engines.commands import Finding
 from kernel.errors import InvalidSpec, UnknownName
-from kernel.shell import engines
+from kernel.shell import engines, running
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     points = [EntryPoint(name="triton", value=value, group="assay.engines")]
-    monkeypatch.setattr(engines, "entry_points", lambda group: [point for point in points if point.group == group])
+    monkeypatch.setattr(running, "entry_points", lambda group: [point for point in points if point.group == group])
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_package import install
 from typer.testing import CliRunner, Result
 
 from kernel.errors import UnknownName
@@ -40,15 +41,8 @@ SMALL = Small()
 
 @pytest.fixture(autouse=True)
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "small_benchmark.py").write_text(PACKAGE)
-    told = tmp_path / "small-1.0.dist-info"
-    told.mkdir()
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: small\nVersion: 1.0\n")
-    (told / "entry_points.txt").write_text("[assay.benchmarks]\nsmall = small_benchmark:SMALL\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "small_benchmark", raising=False)
     monkeypatch.setenv("COLUMNS", "120")
-    return tmp_path
+    return install(tmp_path, "small_benchmark", PACKAGE, "[assay.benchmarks]\nsmall = small_benchmark:SMALL\n", monkeypatch)
 
 
 def data(*arguments: str) -> Result:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from kernel_runs import carry_out, plan_of
+from small_package import install
 from stranger import Session
 from typer.testing import CliRunner, Result
 
@@ -55,15 +55,8 @@ def write(numbers, cases, out):
 
 @pytest.fixture(autouse=True)
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "small_results.py").write_text(PACKAGE)
-    told = tmp_path / "small-1.0.dist-info"
-    told.mkdir()
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: small\nVersion: 1.0\n")
-    (told / "entry_points.txt").write_text("[assay.results]\nsmall = small_results\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "small_results", raising=False)
     monkeypatch.setenv("COLUMNS", "160")
-    return tmp_path
+    return install(tmp_path, "small_results", PACKAGE, "[assay.results]\nsmall = small_results\n", monkeypatch)
 
 
 def results(*arguments: str) -> Result:
