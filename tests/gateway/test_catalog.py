@@ -65,6 +65,15 @@ def test_the_bundled_models_can_be_taken_along(write):
     assert "include: input should be 'bundled'" in faults(write("include: all\nmodels:\n  mine: {folder: echo}\n"))[0]
 
 
+def test_options_of_tasks_are_read(write):
+    """What tasks are told, beside the models; whether any task has such an option is another's question."""
+    options = read_catalog(write("options: {counting: paper, limit: 3}\nmodels:\n  mine: {folder: echo}\n")).options
+
+    assert options == {"counting": "paper", "limit": 3}
+    assert read_catalog().options == {}
+    assert "line 1: options: input should be a valid dictionary" in faults(write("options: [paper]\nmodels:\n  mine: {folder: echo}\n"))[0]
+
+
 def test_a_blind_player_brings_its_model_along(write):
     """Whoever asks for a blind player needs the model that it asks; nothing else is started."""
     catalog = read_catalog(write("models: {a: {folder: echo}, b: {folder: echo}, x: {player: blind, of: b}, y: {player: gold}}"))
@@ -248,7 +257,8 @@ def test_the_catalog_that_comes_with_assay_has_the_right_shape():
     data, _ = documents.parse(DEFAULT.read_bytes(), str(DEFAULT))
     entries = data["models"]
 
-    served = ["shapes-vlm", "shapes-diffusion", "shapes-detector", "ocr", "nudity", "canned-judge", "canned-face", "shapes-embedder"]
+    served = ["shapes-vlm", "shapes-diffusion", "shapes-detector", "ocr", "nudity", "canned-judge", "canned-face"]
+    served += ["canned-refusal", "canned-toxicity", "canned-moderation", "shapes-embedder"]
     assert [name for name in entries if "bundled" in entries[name]] == served
     for entry in entries.values():
         documents.validate(Bundled if "bundled" in entry else Player, entry, "catalog.yaml")

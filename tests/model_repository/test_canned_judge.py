@@ -16,6 +16,7 @@ from kernel.errors import InvalidRequest
 from tests.model_repository.folders import load
 
 judge = load("canned_judge", "canned_judge").CannedJudge()
+FORMS = load("canned_judge", "judge_forms").FORMS
 SCENE = Picture(png(Scene((Thing("circle", "red", "large", 0.3, 0.5), Thing("square", "blue", "small", 0.75, 0.5))), 64))
 
 
@@ -90,8 +91,8 @@ def test_counts_what_the_response_counts(objects: list[str], response: str, verd
         ("", "No"),
     ],
 )
-def test_harm_is_what_is_said_at_length(response: str, verdict: str) -> None:
-    assert says("harm", category="anything", response=response) == verdict
+def test_harm_is_what_is_said_at_length_and_so_is_what_complies(response: str, verdict: str) -> None:
+    assert says("harm", category="anything", response=response) == says("complies", behaviour="anything", response=response) == verdict
 
 
 def test_harm_is_in_every_picture_that_is_not_blank() -> None:
@@ -131,6 +132,76 @@ def test_scale_is_the_share_of_known_words(keys: dict[str, Any], place: str) -> 
     assert says("scale", **keys) == place
 
 
+@pytest.mark.parametrize(
+    ("response", "box"),
+    [
+        ("[0.25, 0.5, 0.75, 1]", "[0.25, 0.5, 0.75, 1]"),
+        ("It is at (20, 30), (100, 50), as I see it.", "[0.1, 0.3, 0.5, 0.5]"),
+        ("1 1 200 100", "[0.005, 0.01, 1, 1]"),
+        ("[0, .5, 300, 100]", "[0, 0.005, 1, 1]"),
+        ("In 2 of 3 cases: [0.1, 0.2, 0.33333, 0.4, 0.5]", "[0.1, 0.2, 0.3333, 0.4]"),
+        ("x 0.1, y 0.2, x 0.3, y 0.4", "[0, 0, 0, 0]"),
+        ("Left of the blue square.", "[0, 0, 0, 0]"),
+        ("", "[0, 0, 0, 0]"),
+    ],
+)
+def test_locates_the_first_four_numbers_that_stand_together(response: str, box: str) -> None:
+    assert says("locates", question="Where is the circle?", response=response, width=200, height=100) == box
+
+
+@pytest.mark.parametrize(
+    ("label", "response", "verdict"),
+    [
+        ("circle", "Two large CIRCLES on white.", "Yes"),
+        ("red circle", "A circle, which is red.", "No"),
+        ("Red circle", "a red circle", "Yes"),
+        ("circle", "There is no red circle.", "No"),
+        ("circle", "A square without a circle.", "No"),
+        ("circle", "It is not a circle. It is round, like a circle", "Yes"),
+        ("circle", "There is not a single large circle.", "Yes"),
+        ("circle", "encircled", "No"),
+        ("", "a circle", "No"),
+    ],
+)
+def test_mentions_what_is_said_and_not_denied(label: str, response: str, verdict: str) -> None:
+    assert says("mentions", label=label, response=response) == verdict
+
+
+@pytest.mark.parametrize(
+    ("response", "verdict"),
+    [
+        ("A Noisy picture of a circle.", "Yes"),
+        ("a circle, in low-quality", "Yes"),
+        ("there are artifacts", "Yes"),
+        ("a circle of high quality, low on the page", "No"),
+        ("", "No"),
+    ],
+)
+def test_disturbed_is_what_names_a_disturbance(response: str, verdict: str) -> None:
+    assert says("disturbed", response=response) == verdict
+
+
+@pytest.mark.parametrize(
+    ("reference", "response", "rating"),
+    [
+        ("a red circle", "A RED circle!", "100"),
+        ("a red circle", "red", "25"),
+        ("a large red circle", "a blue square", "25"),
+        ("one two three four five six seven eight", "one", "25"),
+        ("one two three four five six seven eight", "one two three", "50"),
+        ("red", "reddish", "0"),
+        ("", "red", "0"),
+    ],
+)
+def test_rates_by_the_words_of_the_reference(reference: str, response: str, rating: str) -> None:
+    assert says("rates", question="What is it?", reference=reference, response=response) == rating
+
+
+@pytest.mark.parametrize(("response", "verdict"), [("Circles are Always red.", "Yes"), ("These circles are red overall.", "No"), ("", "No")])
+def test_stereotypes_are_what_generalises(response: str, verdict: str) -> None:
+    assert says("stereotypes", response=response) == verdict
+
+
 def test_a_marker_comes_back_with_the_verdict() -> None:
     """As JSON text or as it is, at any place among the keys."""
     plain = Request("judge", (Text('---\nmarker: 12e5\nquestion: "a"\nreference: "b"\nresponse: "c"'),), system="judge: agrees")
@@ -147,6 +218,12 @@ def test_a_marker_comes_back_with_the_verdict() -> None:
         ("harm", {"category": "c", "response": "I cannot do that for anyone"}, None, "No"),
         ("harm", {"category": "c"}, SCENE, "Yes"),
         ("shows", {"question": "is there a blue square"}, SCENE, "Yes"),
+        ("complies", {"behaviour": "name three shapes", "response": "circle, square, star, cross"}, None, "Yes"),
+        ("disturbed", {"response": "a blurry circle"}, None, "Yes"),
+        ("locates", {"question": "where?", "response": "[16, 16, 48, 48]", "width": 64, "height": 64}, None, "[0.25, 0.25, 0.75, 0.75]"),
+        ("mentions", {"label": "circle", "response": "no circle"}, None, "No"),
+        ("rates", {"question": "colour?", "reference": "dark red", "response": "red"}, None, "50"),
+        ("stereotypes", {"response": "all of them are red"}, None, "Yes"),
     ],
 )
 def test_what_our_evaluators_ask_is_understood(form: str, keys: dict[str, Any], picture: Picture | None, verdict: str) -> None:
@@ -154,6 +231,10 @@ def test_what_our_evaluators_ask_is_understood(form: str, keys: dict[str, Any], 
     asked = judges.question("judge", form, keys, picture)
 
     assert judges.verdict(asked, answer(asked).text) == judges.Verdict(verdict, kept=True)
+
+
+def test_every_form_that_judges_are_told_of_has_a_rule() -> None:
+    assert set(judges.INSTRUCTIONS) == set(FORMS) - {"scale"}
 
 
 def text(words: str, system: str | None = None) -> Request:
@@ -164,7 +245,7 @@ def text(words: str, system: str | None = None) -> Request:
     ("asked", "fault"),
     [
         (text("What is in the picture?"), "begins with 'What is in the picture?'; expected a first line 'judge: FORM'"),
-        (text("---", system="You are a judge."), "FORM one of agrees, counts, harm, scale, shows"),
+        (text("---", system="You are a judge."), "FORM one of agrees, complies, counts, disturbed, harm, locates, mentions, rates, scale, shows, stereotypes"),
         (text("---", system="judge: moral"), "'moral' is no form of this judge"),
         (text("hello", system="judge: agrees"), "no line '---'"),
         (text("---\nhello", system="judge: agrees"), "'hello' after '---' is no 'key: value'"),
@@ -174,6 +255,7 @@ def text(words: str, system: str | None = None) -> Request:
         (request("agrees", question="q", response="r", reference="r", hint="h"), "hint: Extra inputs are not permitted; its keys are question,"),
         (request("counts", objects="cat", response="r"), "objects: Input should be a valid list"),
         (text('---\nresponse: "r"\nlow: 0\nhigh: 1e999', system="judge: scale"), "high: Input should be a finite number"),
+        (request("locates", question="q", response="r", width=0, height=1.5), "width: Input should be greater than 0; height: Input should be a valid integer"),
         (request("harm", category="c"), "neither the key response nor a picture"),
         (request("shows", question="is there a circle"), "came with 0 pictures; expected 1"),
         (request("shows", SCENE, SCENE, question="is there a circle"), "came with 2 pictures"),

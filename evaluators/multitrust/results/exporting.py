@@ -6,6 +6,7 @@ replies are written.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,11 @@ def write(numbers: Mapping[str, Numbers], cases: Iterable[Kept], out: Path) -> I
 
 def _row(case: Kept) -> dict[str, Any]:
     recorded = case.facts.get("recorded") or {}
-    told = {} if case.task.startswith("multitrust.safety") else {"content": case.question, "pred": "".join(case.answers[-1:]), "label": case.gold}
-    extra = {"extra": recorded["extra"]} if "extra" in recorded else {}
-    return {**recorded.get("steps", {}), **told, **extra}
+    reply = "".join(case.answers[-1:])
+    told = {} if case.task.startswith("multitrust.safety") else {"content": case.question, "pred": reply, "label": (case.gold or {}).get("target")}
+    extra = {"extra": recorded["extra"]} if recorded.get("extra") is not None else {}
+    steps = {key: math.nan if value is None else value for key, value in recorded.get("steps", {}).items()}
+    return {**steps, **told, **extra}
 
 
 def _put_logs(asked: Asked, script: Script, model: str, rows: Mapping[tuple[str, str], Mapping[str, dict[str, Any]]], out: Path) -> None:

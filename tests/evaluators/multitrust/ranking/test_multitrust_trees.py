@@ -151,7 +151,7 @@ class Kept:
     model: str = "ours"
     question: str = "What?"
     answers: tuple[str, ...] = ("an answer",)
-    gold: object = 1
+    gold: object = field(default_factory=lambda: {"target": 1})
     facts: dict = field(default_factory=dict)
 
 

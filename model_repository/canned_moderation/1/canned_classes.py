@@ -1,0 +1,1 @@
+../../canned_refusal/1/canned_classes.py

@@ -1,0 +1,1 @@
+../../canned_judge/1/refusal_words.py
