@@ -62,11 +62,13 @@ class Player(Entry):
 class File(Strict):
     """What a catalog's file says besides its models.
 
-    include: the models that come with Assay are entries too. roles: which of the models judge, by the part that benchmarks ask for.
+    include: the models that come with Assay are entries too. roles: which of the models judge, by the part that benchmarks ask for. options: of all
+    tasks that have them, where suite and task set nothing else.
     """
 
     include: Literal["bundled"] | None = None
     roles: dict[str, str] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 ENTRIES: Mapping[str, type[Entry]] = {
@@ -90,6 +92,7 @@ class Catalog:
     path: Path
     entries: Mapping[str, Entry]
     roles: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def with_needs(self, names: Collection[str] | None) -> list[str]:
         """These names and what they need, all for `None`; a blind player needs its model. Raises `UnknownName`."""
@@ -148,7 +151,7 @@ def _build(data: Any, lines: Mapping[tuple[str | int, ...], int], path: Path) ->
         models = getattr(read, "models", None)
         own = {name: getattr(models, field) for field, name in names.items()}
         more = read_catalog().entries if getattr(read, "include", None) else {}
-        catalog = Catalog(path.resolve(), {**more, **own}, getattr(read, "roles", {}))
+        catalog = Catalog(path.resolve(), {**more, **own}, getattr(read, "roles", {}), getattr(read, "options", {}))
         faults += [(_line(lines, name), f"models.{name}.{fault}") for name, fault in _wrong(catalog)]
         faults += [("", f"roles.{role}: {UnknownName('model', name, catalog.entries)}") for role, name in catalog.roles.items() if name not in catalog.entries]
         if not faults:

@@ -120,6 +120,11 @@ class Session:
         """Which model of the catalog plays which role, such as `judge`."""
         return self._catalog.roles
 
+    @property
+    def task_options(self) -> Mapping[str, Any]:
+        """The catalog's options of all tasks that have them."""
+        return self._catalog.options
+
     def infer(self, request: Request, *, deadline: Deadline) -> Coroutine[Any, Any, Reply]:
         """To be awaited: the answer of the model that the request names. Raises `ModelError`."""
         model = self._models.get(request.model)

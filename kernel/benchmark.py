@@ -35,7 +35,8 @@ class Listed:
 class Aggregate:
     """A number over several tasks of one model. name: a path, such as `safety/text_to_image/vanilla`.
 
-    mode: "reference", "corrected", or "ours" for what the benchmark itself does not have. tasks: how many of `of` tasks it stands on.
+    mode: "reference" as the public code counts, "paper" by the rules that the published numbers were made by, where those are others, "corrected", or
+    "ours" for what the benchmark itself does not have. tasks: how many of `of` tasks it stands on.
     """
 
     name: str

@@ -7,7 +7,7 @@ are its options. What an evaluator asks is all that changes: names, options, met
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import new_class
 from typing import Any, ClassVar, TypeVar
@@ -19,6 +19,16 @@ from kernel.evaluator import Case, Evaluator
 E = TypeVar("E", bound=Evaluator)
 FACT = "condition"
 """The fact of a case that tells its condition, the case without one (`case`), and the pictures that were drawn for it."""
+AS_GIVEN = "given"
+"""The condition under which a task is what it is without one, so that its own scores and published numbers are held against it."""
+SEVERAL: Mapping[str, Collection[str]] = {"irrelevant": ("color", "nature", "noise")}
+"""Conditions of data that are several in one."""
+
+
+def named(own: str, conditions: Collection[str]) -> bool:
+    """Whether what data has is among conditions: by its whole name, by what stands before `/`, or as one of the several that it is."""
+    kind = own.partition("/")[0]
+    return not {own, kind, *SEVERAL.get(kind, ())}.isdisjoint(conditions)
 
 
 @dataclass(frozen=True, kw_only=True)

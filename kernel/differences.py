@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
 
+from kernel.condition import named
 from kernel.stats import Estimate, Sum, difference_sums, estimate, mean_of_means
 from kernel.store.store import Store, TaskRow
 
@@ -67,12 +68,13 @@ def _pairs(store: Store, conditions: Mapping[str, Mapping[str, str]], tasks: Ite
         if told := conditions.get(task.task):
             found.setdefault((told["task"], task.model), {})[told["condition"]] = task
     for (name, model), under in found.items():
-        against = AGAINST if AGAINST in under else next(iter(under))
+        against = next((condition for condition in under if named(condition, [AGAINST])), next(iter(under)))
         origins = {condition: store.origins(task.task_id) for condition, task in under.items()}
         clusters = dict(origins[against].values())
         for metric in under[against].metrics:
-            values = {condition: _by_case(store.values(task.task_id, metric["name"]), origins[condition]) for condition, task in under.items()}
-            for condition in under:
+            having = {condition: task for condition, task in under.items() if metric["name"] in {each["name"] for each in task.metrics}}
+            values = {condition: _by_case(store.values(task.task_id, metric["name"]), origins[condition]) for condition, task in having.items()}
+            for condition in having:
                 if condition != against:
                     sums = difference_sums(values[condition], values[against], clusters)
                     yield _Pairs(name, under[against].perspective, model, metric["name"], metric["higher_is_better"], condition, against, sums)

@@ -83,6 +83,15 @@ class Evaluator(ABC):
 
     target: str
 
+    @property
+    def pairing(self) -> tuple[str, str] | None:
+        """Where the data has a task under several conditions itself: the name that those share, and this one's condition.
+
+        The condition is a name such as `text` or `given`, or one kind of it, such as `given/blurred`; `irrelevant` is `color`, `nature` and `noise`
+        in one. Cases that belong together tell the same `case` in their fact `condition`, as `kernel.condition.conditioned` does.
+        """
+        return None
+
     def provenance(self) -> Mapping[str, Any]:
         """Where the cases come from, for the manifest: data sets by name, with revision and checksum. Raises `InvalidSpec` where one is not here."""
         return {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kernel.benchmark import Aggregate, Benchmark, Published
+from kernel.condition import AS_GIVEN
 from kernel.contract import Picture
 from kernel.differences import Difference, differences
 from kernel.errors import StoreError
@@ -41,6 +42,13 @@ class Line:
     chance: float | None
     condition: str = ""
     """What the task's cases are under; empty for a task that is asked once."""
+
+    @property
+    def own(self) -> str | None:
+        """The task as its benchmark knows it: by its name, as it is or as given; `None` under another condition, of which the benchmark knows nothing."""
+        if not self.condition or not self.task.endswith(f"@{self.condition}"):
+            return self.task
+        return self.task.removesuffix(f"@{AS_GIVEN}") if self.condition == AS_GIVEN else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +126,9 @@ def scorecard(store: Store, run: str, benchmark: Callable[[str], Benchmark] | No
 def _aggregates(benchmark: Benchmark, lines: Iterable[Line]) -> dict[str, tuple[Aggregate, ...]]:
     numbers: dict[str, dict[str, dict[str, float | None]]] = {}
     for line in lines:
-        numbers.setdefault(line.model, {}).setdefault(line.task, {})[line.metric] = line.mean
+        held = numbers.setdefault(line.model, {})
+        if line.own is not None:
+            held.setdefault(line.own, {})[line.metric] = line.mean
     return {model: tuple(benchmark.aggregates(found)) for model, found in numbers.items()}
 
 

@@ -6,8 +6,9 @@ The plan is written down whole, as the manifest, before the first question is as
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 
 from kernel import registry as installed
-from kernel.condition import Condition
+from kernel.condition import Condition, named
 from kernel.contract import Kind, ModelCard
 from kernel.documents import Strict, read, validate
 from kernel.errors import GatewayError, InvalidSpec, UnknownName, WrongKind
@@ -28,6 +29,8 @@ from kernel.registry import Registry
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 HARMLESS = ("at_once", "title")
 """Settings of a suite that may differ when a run is resumed."""
+SHARED = ("seed", "data", "k")
+"""Settings of a suite that every task has whose evaluator has a field of that name."""
 
 Scalar = str | int | float | bool
 
@@ -64,8 +67,10 @@ class SuiteSpec(Strict):
 
     benchmark: whose aggregates and published numbers stand beside the scores. data: where the cases come from, for evaluators
     that read data sets; a folder, or empty for what was fetched. roles: which models judge, over what the catalog says.
-    sample: what `--sample` sets. conditions: each task that asks models which see and write is asked once under each; k: how many pictures
-    are drawn for each text under one that draws; pool: the folder that they come from, in place of those made by rule.
+    sample: what `--sample` sets. conditions: each task that asks models which see and write is asked once under each, and of tasks that the data
+    itself has under conditions, those are asked that are among them; k: how many pictures are drawn for each text under one that draws;
+    pool: the folder that they come from, in place of those made by rule. options: of all tasks whose evaluator has a field of that name; an
+    entry's own go before.
     """
 
     suite: Name
@@ -79,6 +84,7 @@ class SuiteSpec(Strict):
     conditions: list[Name] = Field(default_factory=list)
     k: int = Field(default=1, ge=1)
     pool: str = ""
+    options: dict[str, Any] = Field(default_factory=dict)
     tasks: list[TaskSpec] = Field(min_length=1)
     at_once: int = Field(default=64, ge=1, le=4096)
     deadline: float = Field(default=60.0, gt=0, le=86_400)
@@ -86,7 +92,7 @@ class SuiteSpec(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One evaluator, bound to one model of the catalog. condition: what its cases are under; `base` is then the name without it."""
+    """One evaluator, bound to one model of the catalog. condition: what its cases are under, by a plugin or by the data itself."""
 
     name: str
     card: ModelCard
@@ -96,6 +102,8 @@ class Task:
     @property
     def base(self) -> str:
         """The name that the task has under every condition."""
+        if self.evaluator.pairing is not None:
+            return self.evaluator.pairing[0]
         return self.name.removesuffix(f"@{self.condition}") if self.condition else self.name
 
     @property
@@ -136,6 +144,13 @@ def instruments_of(suite: SuiteSpec, registry: Registry[type[Evaluator]], cast: 
     return {name for task in suite.tasks for name in registry.get(task.evaluator).instruments} | set(cast.values())
 
 
+def with_options(suite: SuiteSpec, registry: Registry[type[Evaluator]], options: Mapping[str, Any]) -> SuiteSpec:
+    """The suite with the catalog's options under its own, without those that none of its tasks has. Raises `InvalidSpec`."""
+    _refuse_settings("the catalog's options", options)
+    known = _options_of(suite, registry)
+    return suite.model_copy(update={"options": {name: value for name, value in options.items() if name in known} | suite.options})
+
+
 def resolve(
     suite: SuiteSpec,
     registry: Registry[type[Evaluator]],
@@ -147,24 +162,31 @@ def resolve(
 
     `InvalidSpec`, `UnknownName` or `WrongKind` for what is wrong with it, `GatewayError` for a model that cannot be reached.
     """
+    _refuse_unknown_options(suite, registry)
     tasks: list[Task] = []
+    left: list[Task] = []
+    known = conditions or installed.conditions()
     cast = cast_of(suite, registry, roles)
     for model in cast.values():
         _card(cards, model)
     for position, entry in enumerate(suite.tasks):
         cls = registry.get(entry.evaluator)
-        for name in cls.instruments:
-            _card(cards, name)
         models = [_card(cards, name) for name in (suite.models if entry.models is None else entry.models)]
         if entry.models is not None:
             _refuse_wrong_kinds(models, cls)
         asked = [card for card in models if card.kind in (None, cls.asks)]
-        under = dict(_under(suite, entry, cls, conditions or installed.conditions()))
-        for (label, options), (condition, conditioned) in product(entry.variants(), under.items()):
-            where = f"suite {suite.suite}: tasks.{position} ({label})"
-            name = f"{label}@{condition}" if condition else label
-            shared = {"seed": suite.seed, "data": suite.data}
-            tasks.extend(Task(name, card, build(conditioned, options, card.name, shared, where), condition) for card in asked)
+        shared = {**suite.options, **{name: getattr(suite, name) for name in SHARED}}
+        under = cache(partial(_under, suite, entry, cls, known))
+        kept: list[Task] = []
+        for label, options in entry.variants():
+            made = partial(build, options=options, shared=shared, where=f"suite {suite.suite}: tasks.{position} ({label})")
+            for task in _bound(label, cls, asked, made, under):
+                (kept if _wanted(task, _named(suite, entry)) else left).append(task)
+        for name in cls.instruments if kept else ():
+            _card(cards, name)
+        tasks += kept
+    _refuse_unknown_conditions(suite, known, [*tasks, *left])
+    _refuse_emptied(suite, tasks, left)
     _refuse_unused(suite, tasks, cards)
     _refuse_doubles(suite, tasks)
     return Plan(suite, tuple(tasks), cards, _manifest(suite, tasks, cards, cast), cast)
@@ -179,16 +201,74 @@ def build(cls: type[Evaluator], options: Mapping[str, Any], target: str, shared:
     return validate(cls, given, where)
 
 
-def _under(suite: SuiteSpec, entry: TaskSpec, cls: type[Evaluator], known: Registry[type[Condition]]) -> Iterator[tuple[str, type[Evaluator]]]:
+def _bound(
+    label: str,
+    cls: type[Evaluator],
+    models: Sequence[ModelCard],
+    made: Callable[..., Evaluator],
+    under: Callable[[], Mapping[str, type[Evaluator]]],
+) -> Iterator[Task]:
+    """An evaluator bound to each model: as it is where its data has it under conditions itself, or else once under each condition."""
+    alone = [(card, made(cls, target=card.name)) for card in models]
+    for card, evaluator in alone:
+        if evaluator.pairing is not None:
+            yield Task(label, card, evaluator, evaluator.pairing[1])
+    if rest := [card for card, evaluator in alone if evaluator.pairing is None]:
+        for (condition, conditioned), card in product(under().items(), rest):
+            yield Task(f"{label}@{condition}" if condition else label, card, made(conditioned, target=card.name), condition)
+
+
+def _under(suite: SuiteSpec, entry: TaskSpec, cls: type[Evaluator], known: Registry[type[Condition]]) -> dict[str, type[Evaluator]]:
     """The evaluator under each condition, by the condition's name; as it is where there is none. Only an entry's own conditions are for every kind of model."""
-    named = entry.conditions if entry.conditions is not None else suite.conditions if cls.asks is Kind.GENERATE else []
-    if not named:
-        yield "", cls
+    wanted = _named(suite, entry) if entry.conditions is not None or cls.asks is Kind.GENERATE else []
     shared = {"seed": suite.seed, "k": suite.k, "pool": suite.pool}
-    for name in named:
+    found: dict[str, type[Evaluator]] = {}
+    for name in wanted:
         plugin = known.get(name)
         options = {field.name: shared[field.name] for field in fields(plugin) if field.name in shared}
-        yield name, validate(plugin, options, f"suite {suite.suite}: condition {name}").under(cls)
+        found[name] = validate(plugin, options, f"suite {suite.suite}: condition {name}").under(cls)
+    return found or {"": cls}
+
+
+def _named(suite: SuiteSpec, entry: TaskSpec) -> Sequence[str]:
+    return suite.conditions if entry.conditions is None else entry.conditions
+
+
+def _wanted(task: Task, conditions: Sequence[str]) -> bool:
+    """Whether a task is asked: one that the data has under a condition only where that is among those that are named, if any are."""
+    return task.evaluator.pairing is None or not conditions or named(task.condition, conditions)
+
+
+def _options_of(suite: SuiteSpec, registry: Registry[type[Evaluator]]) -> set[str]:
+    """Names of the options that a suite's tasks have, but for those that it sets otherwise."""
+    return {field.name for entry in suite.tasks for field in fields(registry.get(entry.evaluator))} - {"target", *SHARED}
+
+
+def _refuse_settings(where: str, options: Mapping[str, Any]) -> None:
+    if settings := [name for name in SHARED if name in options]:
+        raise InvalidSpec(where, [f"options.{name}: is a setting of suites; set it there as {name}, not among the options" for name in settings])
+
+
+def _refuse_unknown_options(suite: SuiteSpec, registry: Registry[type[Evaluator]]) -> None:
+    _refuse_settings(f"suite {suite.suite}", suite.options)
+    known = _options_of(suite, registry)
+    if unknown := sorted(set(suite.options) - known):
+        raise InvalidSpec(f"suite {suite.suite}", [f"options: {UnknownName('option', name, known)}" for name in unknown])
+
+
+def _refuse_unknown_conditions(suite: SuiteSpec, known: Registry[type[Condition]], tasks: Sequence[Task]) -> None:
+    """A condition is known as a plugin, or from data that has it."""
+    own = {task.condition for task in tasks if task.condition}
+    for name in dict.fromkeys(name for entry in suite.tasks for name in _named(suite, entry)):
+        if name not in known.names() and not any(named(each, [name]) for each in own):
+            raise UnknownName("condition", name, {*known.names(), *own})
+
+
+def _refuse_emptied(suite: SuiteSpec, tasks: Sequence[Task], left: Sequence[Task]) -> None:
+    if empty := sorted({task.card.name for task in left} - {task.card.name for task in tasks}):
+        own = ", ".join(dict.fromkeys(task.condition for task in left if task.card.name in empty))
+        told = f"its conditions leave no task for {', '.join(empty)}, whose tasks are under {own}; name one of these, or leave the conditions out"
+        raise InvalidSpec(f"suite {suite.suite}", [told])
 
 
 def _card(cards: Mapping[str, ModelCard], name: str) -> ModelCard:
@@ -219,6 +299,12 @@ def _refuse_doubles(suite: SuiteSpec, tasks: Sequence[Task]) -> None:
         if (task.name, task.card.name) in seen:
             raise InvalidSpec(f"suite {suite.suite}", [f"task {task.name!r} stands twice for {task.card.name}; use `each` or other options"])
         seen.add((task.name, task.card.name))
+    under: dict[tuple[str, str, str], str] = {}
+    for task in tasks:
+        other = under.setdefault((task.base, task.condition, task.card.name), task.name)
+        if other != task.name:
+            told = f"tasks {other!r} and {task.name!r} are both {task.base!r} under {task.condition!r} for {task.card.name}; leave one out"
+            raise InvalidSpec(f"suite {suite.suite}", [told])
 
 
 def _manifest(suite: SuiteSpec, tasks: Sequence[Task], cards: Mapping[str, ModelCard], cast: Mapping[str, str]) -> dict[str, Any]:

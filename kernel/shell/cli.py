@@ -58,10 +58,16 @@ def run(
     data: DataOption = "",
     sample: Annotated[bool, typer.Option("--sample", help="Run on the sample that comes with the suite, with bundled models and judges.")] = False,
     conditions: Annotated[str, typer.Option("--conditions", help="Ask each task under these, such as text,given,color,noise,nature.")] = "",
+    k: Annotated[int | None, typer.Option("--k", min=1, help="Pictures drawn for each text, where a condition draws them.")] = None,
+    pool: Annotated[str, typer.Option("--pool", help="The folder from which conditions draw pictures, instead of those made by rule.")] = "",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of all tasks that have it and do not set it; may be given again.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell calls, tokens and cost beforehand, and ask nothing.")] = False,
 ) -> None:
     """Run a suite, show its scorecard, and write the page if asked to."""
     spec = running.changed(running.find_suite(suite), model or [], at_once, data=data, sample=sample, conditions=conditions)
+    spec = running.set_anew(spec, settings or [], k=k, pool=pool)
     if dry_run:
         foreseen = signals.run(running.foresee_suite(spec, catalog=catalog, gateway=gateway))
         tables.show(("task", "model", "calls", "tokens in", "tokens out, at most", "cost, at most"), foresee.rows(foreseen))

@@ -12,7 +12,10 @@ from kernel.report import Scorecard
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """One metric of one model on one task; or, where `task` is empty, the mean over the tasks of a perspective."""
+    """One metric of one model on one task; or, where `task` is empty, the mean over the tasks of a perspective.
+
+    told: whether the name has to tell what it is held against, because not all rows are held against the same.
+    """
 
     task: str
     perspective: str
@@ -21,11 +24,13 @@ class Contrast:
     model: str
     against: str
     cells: Mapping[str, Difference]
+    told: bool = False
 
     @property
     def name(self) -> str:
         """The task, or whose mean it is, and the metric."""
-        return f"{self.task or f'mean of {self.perspective}'} · {self.metric}{'' if self.higher_is_better else ' ↓'}"
+        less = f", less {self.against}" if self.told else ""
+        return f"{self.task or f'mean of {self.perspective}'} · {self.metric}{'' if self.higher_is_better else ' ↓'}{less}"
 
 
 def contrasts(card: Scorecard) -> tuple[Contrast, ...]:
@@ -35,7 +40,8 @@ def contrasts(card: Scorecard) -> tuple[Contrast, ...]:
     for each in card.differences:
         if each.model not in players:
             found.setdefault((each.task, each.perspective, each.metric, each.higher_is_better, each.model, each.against), {})[each.condition] = each
-    return tuple(Contrast(*key, cells) for key, cells in found.items())
+    told = len({against for *_, against in found}) > 1
+    return tuple(Contrast(*key, cells, told) for key, cells in found.items())
 
 
 def signed(found: Difference | None) -> str:

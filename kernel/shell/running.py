@@ -13,13 +13,13 @@ from typing import Any, Protocol, runtime_checkable
 
 from kernel import registry
 from kernel.contract import Gateway, Kind, ModelCard
-from kernel.documents import validate
+from kernel.documents import parse, validate
 from kernel.errors import InvalidSpec, UnknownName, UserError
 from kernel.evaluator import Evaluator
 from kernel.runner import Outcome, Restored, Runner, TaskBegun, TaskEnded
 from kernel.shell.foresee import Foreseen, Paying, foresee
 from kernel.shell.progress import Progress
-from kernel.spec import Plan, SuiteSpec, cast_of, differences, instruments_of, models_of, read_suite, resolve
+from kernel.spec import Plan, SuiteSpec, cast_of, differences, instruments_of, models_of, read_suite, resolve, with_options
 from kernel.store.keeping import Keeping
 from kernel.store.store import Store
 
@@ -42,6 +42,16 @@ class Casting(Protocol):
     @property
     def roles(self) -> Mapping[str, str]:
         """Which model of the catalog plays which role, such as `judge`."""
+        ...
+
+
+@runtime_checkable
+class Setting(Protocol):
+    """A session whose catalog sets options of tasks."""
+
+    @property
+    def task_options(self) -> Mapping[str, Any]:
+        """Options of all tasks that have them, where suite and task set nothing else."""
         ...
 
 
@@ -129,6 +139,7 @@ async def _planned(suite: SuiteSpec, catalog: Path | None, gateway: str, budget:
         raise InvalidSpec(f"suite {suite.suite}", ["names no model; give one with --model"])
     opening = find_gateway(gateway)
     read = opening(catalog, only=())
+    suite = with_options(suite, evaluators, read.task_options if isinstance(read, Setting) else {})
     cast = cast_of(suite, evaluators, read.roles if isinstance(read, Casting) else {})
     paying = {} if budget is None else {"budget": budget}
     session = opening(catalog, only=models_of(suite) | instruments_of(suite, evaluators, cast), **paying)
@@ -169,8 +180,35 @@ def changed(suite: SuiteSpec, models: Sequence[str], at_once: int | None, *, dat
     more |= {"models": list(models)} if models else {}
     more |= {"at_once": at_once} if at_once else {}
     more |= {"conditions": [name.strip() for name in conditions.split(",")]} if conditions else {}
-    more |= {"data": str(Path(data).expanduser().absolute())} if data else {}
-    return suite.model_copy(update=more)
+    more |= {"data": _absolute(data)} if data else {}
+    return _with(suite, more)
+
+
+def set_anew(suite: SuiteSpec, settings: Sequence[str], *, k: int | None = None, pool: str = "") -> SuiteSpec:
+    """The suite with other options, each as NAME=VALUE, where no task sets them itself, and with other pictures for conditions. Raises `InvalidSpec`."""
+    more: dict[str, Any] = {"options": suite.options | dict(map(_setting, settings))}
+    more |= {"k": k} if k is not None else {}
+    more |= {"pool": _absolute(pool)} if pool else {}
+    return _with(suite, more)
+
+
+def _with(suite: SuiteSpec, more: Mapping[str, Any]) -> SuiteSpec:
+    return validate(SuiteSpec, {**suite.model_dump(), **more}, f"suite {suite.suite}")
+
+
+def _absolute(folder: str) -> str:
+    return str(Path(folder).expanduser().absolute())
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, written = text.partition("=")
+    where = f"--set {text}"
+    if not name or not equals:
+        raise InvalidSpec(where, ["expected NAME=VALUE, such as size=10"])
+    value = parse(written.encode(), where)[0] if written.strip() else ""
+    if isinstance(value, dict | list):
+        raise InvalidSpec(where, ["expected one value; put it in quotes if it is one text, or write lists and mappings into the suite"])
+    return name, value
 
 
 async def _carry_out(

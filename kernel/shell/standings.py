@@ -14,7 +14,10 @@ DEPTH = 2
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One score in one way of counting. cells: by model; published: the same score of other models. mode: "both ways" where they agree."""
+    """One score in one way of counting. cells: by model; published: the same score of other models.
+
+    mode: "both ways" where reference and corrected agree; the names of the modes where others do.
+    """
 
     name: str
     mode: str
@@ -51,17 +54,18 @@ def standings(card: Scorecard) -> tuple[Standing, ...]:
 
 
 def _merged(rows: list[Standing]) -> tuple[Standing, ...]:
-    """A score that both ways of counting agree on is one row."""
-    by_key = {(row.name, row.mode): row for row in rows}
-    merged = []
+    """A score that several ways of counting agree on is one row."""
+    found: dict[tuple[str, frozenset[tuple[str, float | None]]], list[Standing]] = {}
     for row in rows:
-        twin = by_key.get((row.name, "corrected" if row.mode == "reference" else "reference"))
-        agree = twin is not None and {model: cell.value for model, cell in row.cells.items()} == {model: cell.value for model, cell in twin.cells.items()}
-        if not agree:
-            merged.append(row)
-        elif row.mode == "reference":
-            merged.append(replace(row, mode=BOTH))
-    return tuple(merged)
+        found.setdefault((row.name, frozenset((model, cell.value) for model, cell in row.cells.items())), []).append(row)
+    return tuple(_one(group) for group in found.values())
+
+
+def _one(group: list[Standing]) -> Standing:
+    """Rows that agree as one, with what was published beside any of them."""
+    modes = [row.mode for row in group]
+    first = next((row for row in group if row.mode != "corrected"), group[0])
+    return replace(first, mode=BOTH if {*modes} == {"reference", "corrected"} else ", ".join(modes))
 
 
 def merged_lines(lines: Sequence[Line]) -> list[Line]:
@@ -75,7 +79,7 @@ def merged_lines(lines: Sequence[Line]) -> list[Line]:
     made = []
     for line in lines:
         base, _, mode = line.metric.rpartition("/")
-        if (line.task, base) not in agreed:
+        if (line.task, base) not in agreed or mode not in {"reference", "corrected"}:
             made.append(line)
         elif mode == "reference":
             made.append(replace(line, metric=base))

@@ -50,11 +50,12 @@ def scorecard(card: Scorecard, console: Console) -> None:
             console.print(line)
     if rows := tuple(row for row in standings(card) if row.summary):
         console.print()
-        console.print(Text("the benchmark's own scores", style="bold").append("  as its public code counts, and corrected", style="not bold dim"))
+        console.print(Text("the benchmark's own scores", style="bold").append("  as its public code or paper counts, and corrected", style="not bold dim"))
         console.print(_standings(rows))
     if rows_of := contrasts(card):
+        less = "" if rows_of[0].told else f", less {display_line(rows_of[0].against)}"
         console.print()
-        console.print(Text("under conditions", style="bold").append(f"  case by case, less {display_line(rows_of[0].against)}", style="not bold dim"))
+        console.print(Text("under conditions", style="bold").append(f"  case by case{less}", style="not bold dim"))
         console.print(_contrasts(rows_of))
     console.print()
     console.print(_legend(card))

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.address import fault_of
 from gateway.catalog import DEFAULT, ENTRIES, Bundled, Folder, Player, Server, read_catalog
+from gateway.session import open_gateway
 from kernel import documents
 from kernel.errors import InvalidSpec, UnknownName
 
@@ -67,9 +68,9 @@ def test_the_bundled_models_can_be_taken_along(write):
 
 def test_options_of_tasks_are_read(write):
     """What tasks are told, beside the models; whether any task has such an option is another's question."""
-    options = read_catalog(write("options: {counting: paper, limit: 3}\nmodels:\n  mine: {folder: echo}\n")).options
+    path = write("options: {counting: paper, limit: 3}\nmodels:\n  mine: {folder: echo}\n")
 
-    assert options == {"counting": "paper", "limit": 3}
+    assert read_catalog(path).options == open_gateway(path).task_options == {"counting": "paper", "limit": 3}
     assert read_catalog().options == {}
     assert "line 1: options: input should be a valid dictionary" in faults(write("options: [paper]\nmodels:\n  mine: {folder: echo}\n"))[0]
 

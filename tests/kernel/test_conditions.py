@@ -156,6 +156,8 @@ def test_conditions_of_the_command_line():
     suite = SuiteSpec(suite="s", tasks=[{"evaluator": "stranger.echo"}])
     assert running.changed(suite, [], None, conditions="text, color").conditions == ["text", "color"]
     assert running.changed(suite, [], None).conditions == []
+    with pytest.raises(InvalidSpec, match="conditions.1: string should match"):
+        running.changed(suite, [], None, conditions="text,")
 
 
 def test_cases_of_one_cluster_are_drawn_together():

@@ -60,6 +60,9 @@ def test_a_kept_run_is_scored_again_shown_and_listed(tmp_path: Path):
         (["run", "stranger", "--gateway", "stranger", "-m", "parot"], "no model named 'parot'; did you mean 'parrot'?"),
         (["run", "stranger", "--gateway", "stranger", "--resume"], "holds no run of stranger to go on with"),
         (["run", "stranger", "--at-once", "0"], "--at-once"),
+        (["run", "stranger", "--k", "0"], "--k"),
+        (["run", "stranger", "--gateway", "stranger", "--set", "siez=3"], "suite stranger: options: no option named 'siez'; did you mean 'size'?"),
+        (["run", "stranger", "--set", "size"], "--set size: expected NAME=VALUE"),
         (["report", "--store", "nowhere"], "nowhere holds no store"),
         (["frobnicate"], "frobnicate"),
         (["run"], "suite"),
@@ -84,6 +87,21 @@ def test_a_resumed_run_whose_plan_changed_is_refused(tmp_path: Path):
 
     assert done.returncode == 2
     assert "its plan has changed" in done.stderr
+
+
+def test_options_of_the_command_line_are_part_of_the_plan(tmp_path: Path):
+    """An option that the entry sets itself stays; a run with other options is no resumed one."""
+    suite = tmp_path / "s.yaml"
+    suite.write_text("suite: s\nmodels: [parrot]\nsample: {models: [parrot]}\ntasks: [{evaluator: stranger.echo, options: {pictures: true}}]\n")
+    more = ["--gateway", "stranger", "--store", tmp_path / "store", "--sample", "--k", "2", "--pool", "mine", "--set", "pictures=false"]
+
+    done = assay("run", suite, *more, "--set", "size=3", cwd=tmp_path)
+    other = assay("run", suite, *more, "--set", "size=4", "--resume", cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "3 planned, 3 scored" in done.stdout
+    assert other.returncode == 2
+    assert "suite.options was {'pictures': False, 'size': 3}, is {'pictures': False, 'size': 4}" in other.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])

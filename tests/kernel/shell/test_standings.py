@@ -66,5 +66,29 @@ def test_what_was_published_stands_beside_the_reference_alone():
     assert [(row.mode, row.published) for row in rows] == [("reference", (number,)), ("corrected", ())]
 
 
+def test_what_was_published_stands_beside_the_rules_that_it_was_made_by_too():
+    number = Published(name="all", model="other", value=0.1, source="a paper")
+
+    rows = standings(card(aggregate("paper", 0.4), aggregate("reference", 0.5), aggregate("corrected", 0.25), published=[number]))
+
+    assert [(row.mode, row.published) for row in rows] == [("paper", (number,)), ("reference", (number,)), ("corrected", ())]
+
+
+def test_every_way_that_agrees_is_named():
+    both = standings(card(aggregate("paper", 0.4), aggregate("reference", 0.4), aggregate("corrected", 0.25)))
+    all_three = standings(card(aggregate("paper", 0.4), aggregate("reference", 0.4), aggregate("corrected", 0.4)))
+    two = standings(card(aggregate("paper", 0.4), aggregate("reference", 0.5), aggregate("corrected", 0.5), aggregate("ours", 0.25)))
+
+    assert [row.mode for row in both] == ["paper, reference", "corrected"]
+    assert [row.mode for row in all_three] == ["paper, reference, corrected"]
+    assert [row.mode for row in two] == ["paper", "both ways", "ours"]
+
+
+def test_the_number_of_a_third_way_stays_where_the_others_agree():
+    paper = replace(LINE, metric="accuracy/paper", mean=0.25)
+
+    assert [line.metric for line in merged_lines([paper, LINE, CORRECTED])] == ["accuracy/paper", "accuracy"]
+
+
 def test_a_score_that_nobody_has_is_left_out():
     assert standings(card(aggregate("reference", None), aggregate("corrected", None))) == ()
