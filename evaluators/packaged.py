@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from kernel.benchmark import Aggregate, Finding, Listed, NoAnswer, Numbers, Published
+from kernel.benchmark import Aggregate, Finding, LeftOut, Listed, NoAnswer, Numbers, Published
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,9 @@ class Packaged:
         for part in self.answers:
             if (task, metric) in (answers := self._part(part).ANSWERS):
                 return answers[task, metric](given)
-        raise NoAnswer(self.exceptions.get((task, metric), f"{task} {metric}"))
+        if (task, metric) in self.exceptions:
+            raise LeftOut(self.exceptions[task, metric])
+        raise NoAnswer(f"{task} {metric}")
 
     def check_data(self, data: str) -> Iterator[Finding]:
         """What of the official data is there."""

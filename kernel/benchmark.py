@@ -112,6 +112,10 @@ class NoAnswer(AssayError):
     """Raised by `Benchmark.answer` for a task and metric that it does not know."""
 
 
+class LeftOut(NoAnswer):
+    """The same for what is answered nowhere on purpose; the message says why."""
+
+
 Numbers = Mapping[str, Mapping[str, float | None]]
 """One model's numbers: by task, then by metric."""
 

@@ -157,10 +157,13 @@ def resolve(
     cards: Mapping[str, ModelCard],
     roles: Mapping[str, str] = MappingProxyType({}),
     conditions: Registry[type[Condition]] | None = None,
+    *,
+    without_data: bool = False,
 ) -> Plan:
-    """Bind a suite to models; `roles` says whom the catalog has for each role. Raises before anything is asked.
+    """Bind a suite to models; `roles` says whom the catalog has for each role. Nothing is asked.
 
-    `InvalidSpec`, `UnknownName` or `WrongKind` for what is wrong with it, `GatewayError` for a model that cannot be reached.
+    without_data: the plan is looked at, and not carried out. Raises `InvalidSpec`, `UnknownName` or `WrongKind` for what is wrong with the suite, and
+    `GatewayError` for a model that cannot be reached.
     """
     _refuse_unknown_options(suite, registry)
     tasks: list[Task] = []
@@ -189,7 +192,7 @@ def resolve(
     _refuse_emptied(suite, tasks, left)
     _refuse_unused(suite, tasks, cards)
     _refuse_doubles(suite, tasks)
-    return Plan(suite, tuple(tasks), cards, _manifest(suite, tasks, cards, cast), cast)
+    return Plan(suite, tuple(tasks), cards, _manifest(suite, tasks, cards, cast, without_data=without_data), cast)
 
 
 def build(cls: type[Evaluator], options: Mapping[str, Any], target: str, shared: Mapping[str, Any], where: str) -> Evaluator:
@@ -307,7 +310,7 @@ def _refuse_doubles(suite: SuiteSpec, tasks: Sequence[Task]) -> None:
             raise InvalidSpec(f"suite {suite.suite}", [told])
 
 
-def _manifest(suite: SuiteSpec, tasks: Sequence[Task], cards: Mapping[str, ModelCard], cast: Mapping[str, str]) -> dict[str, Any]:
+def _manifest(suite: SuiteSpec, tasks: Sequence[Task], cards: Mapping[str, ModelCard], cast: Mapping[str, str], *, without_data: bool) -> dict[str, Any]:
     used = {task.card.name for task in tasks} | {name for task in tasks for name in task.evaluator.instruments} | set(cast.values())
     used |= {str(task.card.player["of"]) for task in tasks if task.card.player and task.card.player.get("of")}
     classes = {type(task.evaluator) for task in tasks}
@@ -317,16 +320,16 @@ def _manifest(suite: SuiteSpec, tasks: Sequence[Task], cards: Mapping[str, Model
         "evaluators": {cls.name: cls.version for cls in sorted(classes, key=lambda cls: cls.name)},
         "roles": dict(cast),
         "conditions": {task.name: {"task": task.base, "condition": task.condition} for task in tasks if task.condition},
-        "data": _data(suite, tasks),
+        "data": _data(suite, tasks, without_data=without_data),
         "players": sorted(PLAYERS),
         "versions": {name: _version(name) for name in ("trust-assay", "numpy", "pydantic", "SQLAlchemy")} | {"python": platform.python_version()},
     }
 
 
-def _data(suite: SuiteSpec, tasks: Sequence[Task]) -> dict[str, list[dict[str, Any]]]:
+def _data(suite: SuiteSpec, tasks: Sequence[Task], *, without_data: bool) -> dict[str, list[dict[str, Any]]]:
     """Where the cases come from: by data set, what is known of it, and the tasks that this holds for.
 
-    A task whose data is not here will say so, and the others run. Raises `InvalidSpec` where no task has its data.
+    A task whose data is not here will say so, and the others run. Raises `InvalidSpec` where no task has its data, unless it may be so.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     missing: list[InvalidSpec] = []
@@ -342,7 +345,7 @@ def _data(suite: SuiteSpec, tasks: Sequence[Task]) -> dict[str, list[dict[str, A
             if same is None:
                 known.append(same := {**told, "tasks": []})
             same["tasks"].append(name)
-    if len(missing) == len({task.name for task in tasks}):
+    if len(missing) == len({task.name for task in tasks}) and not without_data:
         raise InvalidSpec(f"suite {suite.suite}", list(dict.fromkeys(str(error) for error in missing))[:3])
     return found
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from kernel.report import Line, Scorecard
-from kernel.shell.standings import merged_lines
 
 COUNTS = ("planned", "scored", "failed", "unscored", "skipped")
 
@@ -140,3 +139,21 @@ def no_better_than_chance(line: Line) -> bool:
     if line.chance is None or line.low is None or line.high is None:
         return False
     return line.low <= line.chance if line.higher_is_better else line.high >= line.chance
+
+
+def merged_lines(lines: Sequence[Line]) -> list[Line]:
+    """The lines of a scorecard; a metric on which both ways of counting agree, for every model of the task, stands once, by its plain name."""
+    found: dict[tuple[str, str], dict[str, set[tuple[object, ...]]]] = {}
+    for line in lines:
+        told = (line.model, line.mean, line.scored, line.failed, line.unscored, line.skipped)
+        base, _, mode = line.metric.rpartition("/")
+        found.setdefault((line.task, base), {}).setdefault(mode, set()).add(told)
+    agreed = {key for key, modes in found.items() if "reference" in modes and modes["reference"] == modes.get("corrected")}
+    made = []
+    for line in lines:
+        base, _, mode = line.metric.rpartition("/")
+        if (line.task, base) not in agreed or mode not in {"reference", "corrected"}:
+            made.append(line)
+        elif mode == "reference":
+            made.append(replace(line, metric=base))
+    return made

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernel.benchmark import Benchmark, Listed, NoAnswer
+from kernel.benchmark import Benchmark, LeftOut, Listed, NoAnswer
 from kernel.errors import InvalidSpec
 
 NAN = "NaN"
@@ -19,26 +19,30 @@ SHOWN = 160
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A recorded case that we answer differently. line: where it stands in the file."""
+    """A recorded case that we answer differently. line: where it stands in the file. left_out: why nothing here answers it, where that is on purpose."""
 
     line: int
     task: str
     metric: str
     expected: str
     found: str
+    left_out: str = ""
 
 
 def crosscheck(benchmark: Benchmark, path: Path) -> Iterator[Disagreement | None]:
     """Every recorded case of a file of JSON lines: `None` where we agree. Raises `InvalidSpec` for what is no such file."""
     for number, case in _cases(path):
+        left_out = ""
         try:
             found = benchmark.answer(case["task"], case["metric"], case["input"])
+        except LeftOut as error:
+            found, left_out = None, str(error)
         except NoAnswer as error:
             found = {"not answered": str(error)}
         except Exception as error:  # noqa: BLE001  # a rule of ours that crashes is a disagreement, the other cases go on
             found = {"our defect": f"{type(error).__name__}: {error}"}
-        agreed = same(case["expected"], found)
-        yield None if agreed else Disagreement(number, case["task"], case["metric"], _short(case["expected"]), _short(found))
+        agreed = not left_out and same(case["expected"], found)
+        yield None if agreed else Disagreement(number, case["task"], case["metric"], _short(case["expected"]), _short(found), left_out)
 
 
 HEADINGS = ("perspective", "asks", "scenario", "task", "rows", "judged by", "missing")

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -88,10 +89,14 @@ def score(run_name: Annotated[str, typer.Argument(metavar="RUN")], store: StoreO
 
 
 @app.command()
-def scorecard(run_name: Annotated[str, typer.Argument(metavar="RUN")], store: StoreOption = DEFAULT_STORE) -> None:
+def scorecard(
+    run_name: Annotated[str, typer.Argument(metavar="RUN")],
+    store: StoreOption = DEFAULT_STORE,
+    every: Annotated[bool, typer.Option("--every", help="Every task of a large benchmark too, beside its own scores.")] = False,
+) -> None:
     """Show the scorecard of a run."""
     with Store(store, write=False) as opened:
-        terminal.scorecard(scorecard_of(opened, run_name, registry.benchmarks().get), console())
+        terminal.scorecard(scorecard_of(opened, run_name, registry.benchmarks().get), console(), every=every)
 
 
 @app.command()
@@ -136,14 +141,17 @@ def crosscheck(
     cases: Annotated[Path, typer.Argument(help="Recorded cases, a JSON object a line: task, metric, input, expected.")],
 ) -> None:
     """Hold `reference` mode against recorded answers of the benchmark's public code; exit 1 where one differs."""
-    total = agreed = 0
-    for found in benchmarks.crosscheck(registry.benchmarks().get(benchmark), cases):
-        total, agreed = total + 1, agreed + (found is None)
-        if found is not None:
-            told = f"line {found.line}: {found.task} {found.metric}\n  expected {found.expected}\n  found    {found.found}"
-            console().print(Text(display(told)), soft_wrap=True)
-    console().print(Text(f"{agreed} of {total} agree"))
-    if agreed < total:
+    found = list(benchmarks.crosscheck(registry.benchmarks().get(benchmark), cases))
+    differing = [each for each in found if each is not None and not each.left_out]
+    for each in differing:
+        told = f"line {each.line}: {each.task} {each.metric}\n  expected {each.expected}\n  found    {each.found}"
+        console().print(Text(display(told)), soft_wrap=True)
+    left_out = Counter((each.task, each.metric, each.left_out) for each in found if each is not None and each.left_out)
+    for (task, metric, why), number in left_out.items():
+        console().print(Text(display(f"left out {number}: {task} {metric}: {why}")), soft_wrap=True)
+    total = len(found) - left_out.total()
+    console().print(Text(f"{total - len(differing)} of {total} agree{f', {left_out.total()} left out' if left_out else ''}"))
+    if differing:
         raise typer.Exit(1)
 
 

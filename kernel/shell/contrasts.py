@@ -27,6 +27,11 @@ class Contrast:
     told: bool = False
 
     @property
+    def of_all(self) -> bool:
+        """Whether it is the mean over a perspective, and not of a number with its public code's defects."""
+        return not self.task and self.metric.rpartition("/")[2] not in {"reference", "paper"}
+
+    @property
     def name(self) -> str:
         """The task, or whose mean it is, and the metric."""
         less = f", less {self.against}" if self.told else ""

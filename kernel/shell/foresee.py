@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from kernel.contract import Request
+from kernel.errors import InvalidSpec
 from kernel.players import player_of
 from kernel.spec import Plan, Task
 
@@ -37,7 +38,8 @@ class Paying(Protocol):
 class Foreseen:
     """One model on one task. Tokens and cost are at most; `None` where calls cost nothing, or nobody said what they cost.
 
-    calls: one for every case whose evaluator asks once; replies that the store holds already are not taken off.
+    calls: one for every case whose evaluator asks once; replies that the store holds already are not taken off. published: the data is not here, and
+    the calls are of the number of cases that its evaluator knows of.
     """
 
     task: str
@@ -46,10 +48,11 @@ class Foreseen:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost: float | None = None
+    published: bool = False
 
 
 def foresee(plan: Plan, estimate: Callable[[Request], Estimate | None]) -> list[Foreseen]:
-    """All tasks of a plan, in order. Makes every case of those that cost something, and asks nothing."""
+    """All tasks of a plan, in order. Makes every case, and asks nothing. Raises `InvalidSpec` for data that is not here and of unknown size."""
     return [_task(task, estimate) for task in plan.tasks]
 
 
@@ -60,10 +63,16 @@ def _task(task: Task, estimate: Callable[[Request], Estimate | None]) -> Foresee
         return Foreseen(task.name, task.card.name, 0)
     estimates: list[Estimate] = []
     calls = 0
-    for case in task.evaluator.cases():
-        calls += 1
-        if (found := estimate(_of(case.request, target))) is not None:
-            estimates.append(found)
+    try:
+        for case in task.evaluator.cases():
+            calls += 1
+            if (found := estimate(_of(case.request, target))) is not None:
+                estimates.append(found)
+    except InvalidSpec:
+        known = task.evaluator.how_many()
+        if calls or known is None:
+            raise
+        return Foreseen(task.name, task.card.name, known, published=True)
     if not estimates:
         return Foreseen(task.name, task.card.name, calls)
     into, out = (sum(getattr(each, name) for each in estimates) for name in ("input_tokens", "output_tokens"))
@@ -81,9 +90,23 @@ def _sum(costs: Collection[float | None]) -> float | None:
 
 def rows(foreseen: Collection[Foreseen]) -> list[list[str]]:
     """The table's rows, with their sum as the last."""
-    made = [[each.task, each.model, f"{each.calls:,}", _told(each.input_tokens), _told(each.output_tokens), _money(each.cost)] for each in foreseen]
+    made = [
+        [
+            each.task,
+            each.model,
+            f"{each.calls:,}{' as published' if each.published else ''}",
+            _told(each.input_tokens),
+            _told(each.output_tokens),
+            _money(each.cost),
+        ]
+        for each in foreseen
+    ]
     tokens = [sum(getattr(each, name) or 0 for each in foreseen) for name in ("calls", "input_tokens", "output_tokens")]
     return [*made, ["all", "", *(f"{number:,}" for number in tokens), _money(_sum([each.cost for each in foreseen]))]]
+
+
+def _calls(of: Foreseen) -> str:
+    return f"{of.calls:,}{' as published' if of.published else ''}"
 
 
 def _told(number: int | None) -> str:

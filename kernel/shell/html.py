@@ -23,6 +23,7 @@ from kernel.shell.cases import ORDER, Selection
 from kernel.shell.chart import PALETTE, charts
 from kernel.shell.contrasts import contrasts, signed
 from kernel.shell.display import display, display_line
+from kernel.shell.sources import sources
 from kernel.shell.standings import standings
 
 MANIFEST = 200_000
@@ -66,6 +67,7 @@ def _page(card: Scorecard, selection: Selection) -> Iterator[str]:
         standings=standings(card),
         contrasts=contrasts(card),
         notes=[display(note, NOTE) for note in card.notes],
+        sources=list(sources(card.manifest)),
         manifest=display(_json(card.manifest), MANIFEST),
         chosen=chosen,
         data={"cases": chosen.entries, "pictures": chosen.pictures, "order": ORDER},

@@ -66,8 +66,8 @@ def export(
             raise UserError(f"{run} was read from {imported['folder']}, where its files are; export a run of ours")
         numbers: dict[str, dict[str, dict[str, float | None]]] = {}
         for line in scorecard(opened, run).lines:
-            if line.player is None:
-                numbers.setdefault(line.model, {}).setdefault(line.task, {})[line.metric] = line.mean
+            if line.player is None and line.own is not None:
+                numbers.setdefault(line.model, {}).setdefault(line.own, {})[line.metric] = line.mean
         for told in trees.write(numbers, kept_cases(opened, run), out):
             console().print(Text(display_line(told, None)), soft_wrap=True)
 

@@ -129,11 +129,11 @@ async def run_suite(
 
 async def foresee_suite(suite: SuiteSpec, *, catalog: Path | None = None, gateway: str = "triton") -> list[Foreseen]:
     """What a run of the suite would ask, and what it would cost at most. Nothing is started."""
-    plan, session = await _planned(suite, catalog, gateway, None)
+    plan, session = await _planned(suite, catalog, gateway, None, without_data=True)
     return foresee(plan, session.estimate if isinstance(session, Paying) else lambda _: None)
 
 
-async def _planned(suite: SuiteSpec, catalog: Path | None, gateway: str, budget: float | None) -> tuple[Plan, Session]:
+async def _planned(suite: SuiteSpec, catalog: Path | None, gateway: str, budget: float | None, *, without_data: bool = False) -> tuple[Plan, Session]:
     evaluators = registry.evaluators()
     if not models_of(suite):
         raise InvalidSpec(f"suite {suite.suite}", ["names no model; give one with --model"])
@@ -143,7 +143,7 @@ async def _planned(suite: SuiteSpec, catalog: Path | None, gateway: str, budget:
     cast = cast_of(suite, evaluators, read.roles if isinstance(read, Casting) else {})
     paying = {} if budget is None else {"budget": budget}
     session = opening(catalog, only=models_of(suite) | instruments_of(suite, evaluators, cast), **paying)
-    return resolve(suite, evaluators, await session.cards(), cast), session
+    return resolve(suite, evaluators, await session.cards(), cast, without_data=without_data), session
 
 
 async def score_again(store: Store, run: str, progress: Progress) -> tuple[str, list[str]]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from statistics import median
 
 from kernel.benchmark import Aggregate, Published
-from kernel.report import Line, Scorecard
+from kernel.report import Scorecard
+from kernel.shell.arrange import number
 
 BOTH = "both ways"
 DEPTH = 2
+NAMED = 3
+"""Published numbers that are named one by one; of more, where they lie is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,14 @@ class Standing:
         """Whether it is of a perspective or scenario, and not of a single task."""
         return self.name.count("/") <= DEPTH
 
+    @property
+    def others(self) -> str:
+        """What was published, in a few words."""
+        values = [each.value for each in self.published]
+        if len(values) <= NAMED:
+            return ", ".join(f"{each.model} {number(each.value)}" for each in self.published)
+        return f"{len(values)} models, {number(min(values))} to {number(max(values))}, median {number(median(values))}"
+
 
 def standings(card: Scorecard) -> tuple[Standing, ...]:
     """The rows, in the benchmark's order, without those that no model under test has a number for."""
@@ -41,8 +53,8 @@ def standings(card: Scorecard) -> tuple[Standing, ...]:
         for each in aggregates if model not in players else ():
             found.setdefault((each.name, each.mode), {})[model] = each
     published: dict[str, list[Published]] = {}
-    for number in card.published:
-        published.setdefault(number.name, []).append(number)
+    for other in card.published:
+        published.setdefault(other.name, []).append(other)
     rows = []
     for (name, mode), cells in found.items():
         first = next(iter(cells.values()))
@@ -54,10 +66,10 @@ def standings(card: Scorecard) -> tuple[Standing, ...]:
 
 
 def _merged(rows: list[Standing]) -> tuple[Standing, ...]:
-    """A score that several ways of counting agree on is one row."""
-    found: dict[tuple[str, frozenset[tuple[str, float | None]]], list[Standing]] = {}
+    """A score that several ways of counting agree on, as far as it is shown, is one row."""
+    found: dict[tuple[str, frozenset[tuple[str, str]]], list[Standing]] = {}
     for row in rows:
-        found.setdefault((row.name, frozenset((model, cell.value) for model, cell in row.cells.items())), []).append(row)
+        found.setdefault((row.name, frozenset((model, number(cell.value)) for model, cell in row.cells.items())), []).append(row)
     return tuple(_one(group) for group in found.values())
 
 
@@ -66,21 +78,3 @@ def _one(group: list[Standing]) -> Standing:
     modes = [row.mode for row in group]
     first = next((row for row in group if row.mode != "corrected"), group[0])
     return replace(first, mode=BOTH if {*modes} == {"reference", "corrected"} else ", ".join(modes))
-
-
-def merged_lines(lines: Sequence[Line]) -> list[Line]:
-    """The lines of a scorecard; a metric on which both ways of counting agree, for every model of the task, stands once, by its plain name."""
-    found: dict[tuple[str, str], dict[str, set[tuple[object, ...]]]] = {}
-    for line in lines:
-        told = (line.model, line.mean, line.scored, line.failed, line.unscored, line.skipped)
-        base, _, mode = line.metric.rpartition("/")
-        found.setdefault((line.task, base), {}).setdefault(mode, set()).add(told)
-    agreed = {key for key, modes in found.items() if "reference" in modes and modes["reference"] == modes.get("corrected")}
-    made = []
-    for line in lines:
-        base, _, mode = line.metric.rpartition("/")
-        if (line.task, base) not in agreed or mode not in {"reference", "corrected"}:
-            made.append(line)
-        elif mode == "reference":
-            made.append(replace(line, metric=base))
-    return made

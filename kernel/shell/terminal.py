@@ -17,6 +17,7 @@ from kernel.shell.contrasts import Contrast, contrasts, signed
 from kernel.shell.display import display_line
 from kernel.shell.lasting import console
 from kernel.shell.progress import Progress
+from kernel.shell.sources import sources
 from kernel.shell.standings import Standing, standings
 
 if TYPE_CHECKING:
@@ -33,32 +34,46 @@ NAME_WIDTH = 16
 SCORE_WIDTH = len("0.00 [0.00, 0.00]")
 NOTES = 10
 """Notes below the tables; the page has all of them."""
+MOST_ROWS = 60
+"""Rows above which the tasks of a benchmark are left to the page, and to whoever asks for every one; its own scores are shown."""
+MOST_ACROSS = 5
+"""Conditions that stand side by side; more stand below each other."""
 NAMED = 6
 """Tasks that are named where several have the same gap."""
 RULED = box.Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
 """Rules under the heading and above the means, nothing else."""
 
 
-def scorecard(card: Scorecard, console: Console) -> None:
-    """Print the scorecard: for each perspective one table a group of tasks that were asked of the same models."""
+def scorecard(card: Scorecard, console: Console, *, every: bool = False) -> None:
+    """Print the scorecard: for each perspective one table a group of tasks that were asked of the same models.
+
+    Of a large benchmark only its own scores are printed, and what conditions change in a perspective, but for `every` task.
+    """
     console.print(_title(card))
-    for block in blocks(card):
+    arranged, own = blocks(card), tuple(row for row in standings(card) if row.summary)
+    brief = not every and bool(own) and sum(len(block.rows) for block in arranged) > MOST_ROWS
+    for block in () if brief else arranged:
         console.print()
         console.print(_heading(block))
         console.print(_table(block, players=console.width >= NARROW))
         for line in _missing(block):
             console.print(line)
-    if rows := tuple(row for row in standings(card) if row.summary):
+    if rows := own:
         console.print()
         console.print(Text("the benchmark's own scores", style="bold").append("  as its public code or paper counts, and corrected", style="not bold dim"))
         console.print(_standings(rows))
-    if rows_of := contrasts(card):
+    if rows_of := tuple(row for row in contrasts(card) if not brief or row.of_all):
         less = "" if rows_of[0].told else f", less {display_line(rows_of[0].against)}"
         console.print()
         console.print(Text("under conditions", style="bold").append(f"  case by case{less}", style="not bold dim"))
         console.print(_contrasts(rows_of))
     console.print()
     console.print(_legend(card))
+    if brief:
+        tasks = len({line.task for line in card.lines})
+        console.print(Text(f"All {tasks:,} tasks: assay scorecard {display_line(card.run)} --every, or on the page.", style="dim"))
+    for name, told in sources(card.manifest):
+        console.print(Text(f"{display_line(name)}: {display_line(told)}", style="dim"))
     for note in card.notes[:NOTES]:
         console.print(Text("! ", style="bold yellow").append(display_line(note), style="not bold default"))
     if card.notes[NOTES:]:
@@ -98,15 +113,16 @@ def _standings(rows: tuple[Standing, ...]) -> Table:
         table.add_column(Text(display_line(model), style="bold cyan"), justify="right", overflow="fold", min_width=6)
     table.add_column(Text("published", style="dim"), overflow="fold")
     for row in rows:
-        told = ", ".join(f"{display_line(each.model)} {number(each.value)}" for each in row.published)
         name = display_line(row.name) + ("" if row.higher_is_better else " ↓")
         cells = [Text(number(row.cells[model].value if model in row.cells else None), style="bold") for model in models]
-        table.add_row(Text(name), Text(row.mode, style="dim"), *cells, Text(told, style="dim"))
+        table.add_row(Text(name), Text(row.mode, style="dim"), *cells, Text(display_line(row.others), style="dim"))
     return table
 
 
 def _contrasts(rows: tuple[Contrast, ...]) -> Table:
     conditions = list(dict.fromkeys(condition for row in rows for condition in row.cells))
+    if len(conditions) > MOST_ACROSS:
+        return _listed_contrasts(rows)
     table = Table(box=RULED, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column(Text("task", style="dim"), overflow="fold", min_width=12)
     table.add_column(Text("model", style="dim"), overflow="fold")
@@ -115,6 +131,19 @@ def _contrasts(rows: tuple[Contrast, ...]) -> Table:
     for row in rows:
         cells = [Text(signed(row.cells.get(condition))) for condition in conditions]
         table.add_row(Text(display_line(row.name)), Text(display_line(row.model), style="dim"), *cells)
+    return table
+
+
+def _listed_contrasts(rows: tuple[Contrast, ...]) -> Table:
+    """A line for each condition."""
+    table = Table(box=RULED, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for heading in ("task", "model", "condition", "difference"):
+        table.add_column(Text(heading, style="dim"), overflow="fold")
+    for row in rows:
+        name, model = Text(display_line(row.name)), Text(display_line(row.model), style="dim")
+        for condition, found in row.cells.items():
+            table.add_row(name, model, Text(display_line(condition)), Text(signed(found)))
+            name, model = Text(""), Text("")
     return table
 
 

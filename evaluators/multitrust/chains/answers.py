@@ -219,13 +219,9 @@ ANSWERS: dict[tuple[str, str], Answer] = {
     ("T.6", "rule_yes_or_no_eval(list preds)"): _step("rule_yes_or_no_eval", VALUES),
 }
 """By the names of task and metric in the recordings."""
-ATTACK = "makes pictures, offline and with torch, and judges nothing"
 COMMAND_LINE = "the public code's own command line, which this software does not have"
 EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("cli", "--cfg-options parsing"): COMMAND_LINE,
     ("cli", "merge_config"): COMMAND_LINE,
-    ("R.4/R.5", "SSA-CWA attack, two linear surrogates, randomness removed"): ATTACK,
-    ("R.4/R.5", "projection L2"): ATTACK,
-    ("R.4/R.5", "projection Linf"): ATTACK,
 }
 """What is answered nowhere here, and why."""

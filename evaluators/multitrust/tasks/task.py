@@ -85,7 +85,10 @@ class MultiTrustTask(Evaluator):
 
     def how_many(self) -> int | None:
         """All samples of the run; of data that is not here, the number that was published."""
-        return self.run.calls(self.asked, self.k)
+        try:
+            return self._opened.count(self.run, self.asked, k=self.k)
+        except (InvalidSpec, Crash):
+            return self.run.calls(self.asked, self.k)
 
     def provenance(self) -> Mapping[str, Any]:
         """The run's files with their checksums, whose wording asks and judges, and by which lists refusals are told."""

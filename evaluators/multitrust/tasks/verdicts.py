@@ -19,6 +19,7 @@ Verdict = Callable[[Judging, Told], Awaitable[None]]
 FOLLOWED = "classifer_follow_instruction_eval"
 REJECTED, KEYWORD, CONTAINED = "classifer_reject_eval", "rule_reject_template_eval", "rule_contain_eval"
 ASKED, GRADED, YES = "chatmodel_eval", "chatmodel_score", "rule_yes_or_no_eval"
+NO_FORM = "the judge's answer has not the form that was asked for"
 TWO: tuple[Counting, ...] = ("reference", "corrected")
 """Where `paper` counts as `reference` does."""
 
@@ -81,7 +82,7 @@ async def located(judging: Judging, told: Told) -> None:
         told.say(str(error))
     box = boxes.box(verdict.text)
     told.found = box.found
-    told.say(box.reason)
+    told.say(box.reason if verdict.kept else NO_FORM)
     told.set("corrected", accuracy=float(boxes.found(tuple(json.loads(judging.target)), verdict.text)) if verdict.kept else None)
 
 
@@ -127,6 +128,8 @@ async def rated(judging: Judging, told: Told) -> None:
         mark = judging.read("rule_score_eval", "corrected", verdict.text)
         told.set("corrected", score=mark.answer)
         told.say(f"the judge's mark is {mark.answer:g}" if mark.answer is not None else f"the judge's answer {mark.reason}")
+    elif verdict is not None:
+        told.say(NO_FORM)
     told.found = not judging.blank
 
 

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from kernel.benchmark import Listed, NoAnswer
+from kernel.benchmark import LeftOut, Listed, NoAnswer
 from kernel.errors import InvalidSpec
 from kernel.shell.benchmarks import crosscheck, same, table
 
@@ -16,6 +16,8 @@ class Adding:
     """Adds what it is given; crashes where the reference does."""
 
     def answer(self, task, metric, given):
+        if task == "printing":
+            raise LeftOut("prints, and judges nothing")
         if task != "sums":
             raise NoAnswer(f"{task} {metric}")
         if given == "crash":
@@ -45,6 +47,12 @@ def test_agreement_and_disagreement_are_told_case_by_case(cases):
     assert (first, third) == (None, None)
     assert (second.line, second.expected, second.found) == (3, "4", "3")
     assert "not answered" in fourth.found
+
+
+def test_what_is_answered_nowhere_on_purpose_is_told_with_its_reason(cases):
+    (found,) = crosscheck(Adding(), cases(case([1], 1, "printing")))
+
+    assert found.left_out == "prints, and judges nothing"
 
 
 def test_a_defect_of_ours_is_a_disagreement_and_the_others_go_on(cases):

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from kernel.benchmark import Aggregate, Published
 from kernel.report import Line, Scorecard
-from kernel.shell.standings import merged_lines, standings
+from kernel.shell.arrange import merged_lines
+from kernel.shell.standings import standings
 
 LINE = Line(
     task="t", perspective="p", model="m", player=None, metric="accuracy/reference", unit="share", higher_is_better=True, planned=4, scored=4,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from kernel.benchmark import Aggregate
 from kernel.shell.lasting import Lasting, console
 from kernel.shell.progress import Progress, duration
 from kernel.shell.terminal import scorecard
@@ -250,3 +251,28 @@ def test_the_live_display_fits_the_terminal(columns, rows):
 def test_durations_are_short():
     """What is not known is a dash."""
     assert [duration(s) for s in (0.2, 7, 750, 11_100, None)] == ["0:00", "0:07", "12:30", "3:05:00", "-"]
+
+
+def test_of_a_large_benchmark_its_own_scores_are_shown_and_every_task_on_demand(make_card, make_line):
+    own = Aggregate(name="total", mode="corrected", value=61.5, tasks=80, of=80, unit="points")
+    lines = [make_line(task=f"shapes-{number}", model="m") for number in range(80)]
+    card = make_card(*lines, aggregates={"m": (own,)}, published=())
+
+    brief = printed(card)
+    file = io.StringIO()
+    scorecard(card, console(file, width=100), every=True)
+
+    assert "61.50" in brief
+    assert "shapes-7" not in brief
+    assert "All 80 tasks: assay scorecard r-1 --every" in brief
+    assert "\n79 " in file.getvalue()
+
+
+def test_it_is_told_where_the_numbers_come_from(make_card, make_line):
+    data = {"pictures": [{"revision": "abc", "sha256": "0" * 64, "rows": 3, "tasks": ["a"]}, {"revision": "abc", "rows": 4, "tasks": ["b"]}]}
+    card = make_card(make_line(), manifest={"data": data, "roles": {"judge": "gpt"}})
+
+    shown = printed(card)
+
+    assert "pictures: revision: abc\n" in shown
+    assert "judged by: judge: gpt" in shown
