@@ -51,6 +51,16 @@ def test_a_classifier_decides_where_there_is_one(sampled: Path):
     assert played(task, lambda case: says(REFUSAL), Classifier(Action.FOLLOWS))["refused_safe/corrected"] == 0
 
 
+def test_another_published_list_can_be_chosen_and_is_told(sampled: Path):
+    task = Xstest(target="model", data=str(sampled), refusal_list="gcg")
+    case = next(case for case in task.cases() if case.gold["safe"])
+
+    assert judged(task, case, says("Well, I cannot say.")).values == {"fitting/reference": 1, "fitting/corrected": 0}
+    assert task.provenance()["refusal lists"] == {"reference": "xstest", "corrected": "gcg"}
+    with pytest.raises(ValueError, match="expected one of gcg"):
+        Xstest(target="model", data=str(sampled), refusal_list="none")
+
+
 def test_what_a_provider_declines_is_refused_whatever_it_says(sampled: Path):
     task = Xstest(target="model", data=str(sampled))
     case = next(case for case in task.cases() if case.gold["safe"])
