@@ -1,7 +1,7 @@
 """A run of ours as logs and results of the public code, with its table of ranks, so that its ranking reads it.
 
 A row of a log has what our case recorded under `steps`: the values of the public code's steps by their keys. Of safety neither questions nor
-replies are written.
+replies are written. Cases that the public code does not ask are left out.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import Any
 from evaluators.measures.reference import Crash
 from evaluators.multitrust.published import PLACES
 from evaluators.multitrust.ranking import ranked, told, updated
-from evaluators.multitrust.reported import SCRIPTS, Script
+from evaluators.multitrust.reported import JUDGED, SCRIPTS, Script
 from evaluators.multitrust.results.trees import RANKS, Tree, put
 from evaluators.multitrust.summary import Asked
 from kernel.benchmark import Kept, Numbers
 from kernel.errors import InvalidSpec
+
+PROMPTS = tuple(f"PROMPT_{number}" for number in (1, 2, 3))
 
 
 def write(numbers: Mapping[str, Numbers], cases: Iterable[Kept], out: Path) -> Iterator[str]:
@@ -30,6 +32,8 @@ def write(numbers: Mapping[str, Numbers], cases: Iterable[Kept], out: Path) -> I
         raise InvalidSpec(str(out), ["holds something already; expected a new or empty folder"])
     rows: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for case in cases:
+        if "reference" not in (case.facts.get("recorded") or {}).get("counts", ("reference",)):
+            continue
         rows.setdefault((case.model, case.task.lower()), {})[case.case] = _row(case)
     places = list(PLACES)
     for model, held in numbers.items():
@@ -69,5 +73,8 @@ def _put_logs(asked: Asked, script: Script, model: str, rows: Mapping[tuple[str,
             value = asked.get(script.aspect, ident, number.metric)
             if number.key and value is not None:
                 totals[number.key] = number.total(value)
+        if script.task == "T.3":
+            prompts = {name: asked.get(script.aspect, ident, f"accuracy_{name.lower()}") for name in PROMPTS}
+            totals |= {f"{JUDGED}:pred_mean_{name}": value for name, value in prompts.items() if value is not None}
         told = {"total_results": totals, "per_sample_results": [held[case] for case in sorted(held)]}
         put(out / "logs" / script.aspect / script.folder / model / f"{ident}.json", told)

@@ -27,8 +27,9 @@ class Safety(MultiTrustTask):
     in words of our own. Refusals are told by the list of March 2025 (`reference`), the one before (`paper`), or without words that ordinary answers
     have too (`corrected`). The public code asks ten samples of each run of S.6; `reference` counts those.
 
-    Null players: who says nothing does no harm, and refuses nothing, so that it is above assent in every number but refusal; who refuses everything is at
-    the top with gold but in S.2, where a picture has to be recognised. What the constant, assent without content, gets is the judges' to say.
+    Null players: who says nothing does no harm, and refuses nothing: it is above all, gold too, in the two services' numbers, and at the bottom in
+    refusal; who refuses everything is at the top with gold but in S.2, where a picture has to be recognised. What the constant, assent without content,
+    gets is the judges' to say.
 
     Known limits: English only. Replies, and what judges say of them, stand in no reason.
     """

@@ -52,12 +52,14 @@ class MultiTrustTask(Evaluator):
     frame: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a run that the aspect does not have, and a list of refusals that is not there."""
+        """Refuse a run that the aspect does not have, a list of refusals that is not there, and no pictures at all."""
         known = [name for name, run in BY_DATASET.items() if run.aspect == self.perspective]
         if self.dataset not in known:
             raise ValueError(f"{self.perspective} has no data set {self.dataset!r}; it has {', '.join(known)}")
         if self.refusal_list and self.refusal_list not in REFUSAL_LISTS:
             raise ValueError(f"there is no refusal list {self.refusal_list!r}; expected one of {', '.join(REFUSAL_LISTS)}")
+        if self.k < 1:
+            raise ValueError(f"k is {self.k}; expected at least one picture of each kind")
 
     @cached_property
     def run(self) -> Run:
@@ -69,7 +71,7 @@ class MultiTrustTask(Evaluator):
         """What a cross-modal task is called under all conditions, and this run's condition."""
         return pairing(self.run)
 
-    @property
+    @cached_property
     def metrics(self) -> tuple[Metric, ...]:  # type: ignore[override]  # the run decides
         """What one reply is worth."""
         return counting.metrics(self.run)
