@@ -40,7 +40,6 @@ OPTIONS: tuple[tuple[str, int], ...] = (
 )
 ASKING_SECONDS = 10.0
 HIDDEN = "[hidden]"
-_WITH_STATUS = (("triton_grpc_error", "true"),)
 _REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
 
@@ -117,8 +116,7 @@ class Server:
         identifier = f"{self._prefix}-{next(self._numbers)}"
         message = wire.encode(request, signature, identifier, seconds)
         if signature.decoupled:
-            metadata = (*(self._metadata or ()), *_WITH_STATUS)
-            call = self._stub.ModelStreamInfer(timeout=seconds, metadata=metadata)
+            call = self._stub.ModelStreamInfer(timeout=seconds, metadata=self._metadata)
             answer: Awaitable[Any] = stream.ask(call, message, signature, request, self._said)
         else:
             call = answer = self._stub.ModelInfer(message, timeout=seconds, metadata=self._metadata)

@@ -1,7 +1,8 @@
 """One address of a model that is served elsewhere: whether it may be asked just now, and if not, when to look again.
 
 Before its first call, after it failed and after every loss of the connection it is asked what it is and whether it is ready: at once
-after a call that was answered, then after pauses that double.
+after a call that was answered, then after pauses that double. gRPC connects again by itself, so an answer that comes after a loss may be
+another server's, and is not taken.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Place:
         self._told = told
         self._model: TritonModel | None = None
         self._pause = 0.0
+        self._losses = 0
         self._looking: asyncio.Task[None] | None = None
 
     @property
@@ -85,8 +87,11 @@ class Place:
         if model is None:
             raise Unavailable(f"{request.model}: {self.server.address} is not up")
         self.running += 1
+        losses = self._losses
         try:
             reply = await model.infer(request, deadline=deadline)
+            if losses != self._losses:
+                raise Unavailable(f"{request.model}: the connection to {self.server.address} was lost meanwhile; the answer may be another server's")
         except ModelError as error:
             if model is self._model and concerns_all(error):
                 self._model, self.error = None, error if self._pause else None
@@ -115,6 +120,7 @@ class Place:
         while True:
             await self._found()
             await self.server.disconnected()
+            self._losses += 1
             self._model = None
 
     async def _found(self) -> None:

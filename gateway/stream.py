@@ -1,15 +1,19 @@
 """Decoupled models: one stream for a call, its responses joined to one reply.
 
-Texts of `generate` are appended sample by sample, everything else is collected in the order it comes.
+Texts of `generate` are appended sample by sample, everything else is collected in the order it comes. An error comes as a response without
+a status: with the header `triton_grpc_error` it would have one, but then Triton 2.51 cancels its own stream, and one such in a few hundred
+ends the whole server with a segmentation fault.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any
 
-import grpc
+import grpc.aio
 
 from gateway import wire
 from gateway.signature import Signature
@@ -19,8 +23,9 @@ from kernel.errors import ModelError, TooLarge
 
 async def ask(call: Any, message: Any, signature: Signature, request: Request, said: Callable[..., ModelError]) -> Reply:
     """Send the one request and read its responses to the last. Raises gRPC's own error, or what `said` makes of the server's words."""
-    await call.write(message)
-    await call.done_writing()
+    with contextlib.suppress(grpc.aio.InternalError, asyncio.InvalidStateError):  # a call that is over by now says so when it is read
+        await call.write(message)
+        await call.done_writing()
     reply = Reply()
     size = 0
     while (response := await call.read()) is not grpc.aio.EOF:

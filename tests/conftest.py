@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from watched_server import watched
 
 if TYPE_CHECKING:
     from gateway.triton import Triton
@@ -15,7 +16,7 @@ MODELS = Path(__file__).parent / "models"
 
 
 @pytest.fixture(scope="session")
-async def triton() -> AsyncIterator[Triton]:
+async def session_triton() -> AsyncIterator[Triton]:
     """The real server, started once, with the models that keep to the contract. Whoever kills something in it starts one of their own.
 
     Imported here, because the kernel's tests run where no grpc is installed.
@@ -31,3 +32,10 @@ async def triton() -> AsyncIterator[Triton]:
         yield server
     finally:
         await server.aclose()
+
+
+@pytest.fixture
+async def triton(session_triton: Triton, request: pytest.FixtureRequest) -> AsyncIterator[Triton]:
+    """The session's server, as soon as it answers. It may have died in the test before."""
+    async with watched(session_triton, request.node):
+        yield session_triton

@@ -82,7 +82,7 @@ class Peer:
         """The responses to a request, of which a decoupled model gives any number. Raises `ModelError`."""
         if not decoupled:
             return [await self.ask("ModelInfer", message, seconds)]
-        call = self._stub.ModelStreamInfer(timeout=seconds, metadata=(*self._metadata, ("triton_grpc_error", "true")))
+        call = self._stub.ModelStreamInfer(timeout=seconds, metadata=self._metadata)
         responses: list[Any] = []
         size = 0
         try:

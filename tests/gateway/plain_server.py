@@ -1,7 +1,7 @@
 """A fake that says it is one: a server of the KServe v2 protocol that is not Triton.
 
 It tells metadata and no configuration, and answers with typed contents. The text `slow` takes a moment; `leak` brings an error that
-repeats the caller's headers. As a program it serves a port until it is killed.
+repeats the caller's headers. As a program, given a name, a port and a version, it serves until it is killed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ async def serve(plain, port=0, credentials=None):
 
 
 async def main():
-    server, port = await serve(Plain(sys.argv[1]), int(sys.argv[2]))
+    server, port = await serve(Plain(sys.argv[1], sys.argv[3]), int(sys.argv[2]))
     print(port, flush=True)
     await server.wait_for_termination()
 

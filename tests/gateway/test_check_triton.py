@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from watched_server import watched
 
 from gateway.canary import canary
 from gateway.client import Server, TritonModel
@@ -43,7 +44,7 @@ models:
 
 
 @pytest.fixture(scope="module")
-async def opened() -> AsyncIterator[Triton]:
+async def started() -> AsyncIterator[Triton]:
     """A server that tells everybody everything, as one that is not ours does."""
     folders = {name: TESTS / "models" / name for name in ("echo", "decoupled_words", "hosted_slow", "hosted_faulty")}
     folders["shapes_detector"] = TESTS.parent / "model_repository" / "shapes_detector"
@@ -55,6 +56,13 @@ async def opened() -> AsyncIterator[Triton]:
         yield server
     finally:
         await server.aclose()
+
+
+@pytest.fixture
+async def opened(started, request) -> AsyncIterator[Triton]:
+    """The same, as soon as it answers. It may have died in the test before."""
+    async with watched(started, request.node):
+        yield started
 
 
 @pytest.fixture
