@@ -1,0 +1,1 @@
+"""What `make protos` generates of the `.proto` files beside it; never edited."""
