@@ -65,6 +65,7 @@ class UnknownName(UserError):
     """A name that nobody registered, with the nearest ones that somebody did."""
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        self.what, self.name = what, name
         self.known = sorted(known)
         close = get_close_matches(name, self.known, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self.known) or 'none'}"

@@ -67,10 +67,10 @@ def test_only_what_is_scored_has_a_value(store: Store, status: str, value: float
         store.write(batch(task, "a", value, status))
 
 
-def test_one_process_writes(store: Store):
+def test_one_process_writes(local: Store):
     with pytest.raises(StoreInUse, match="is written by process"):
-        Store(store.folder, write=True)
-    Store(store.folder, write=False).close()
+        Store(local.folder, write=True)
+    Store(local.folder, write=False).close()
 
 
 def test_a_store_of_a_newer_release_is_refused_and_untouched(tmp_path: Path):
@@ -112,15 +112,15 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
         Store(tmp_path / "file" / "store", write=True)
 
 
-def test_a_database_that_was_moved_is_not_written_elsewhere(store: Store):
+def test_a_database_that_was_moved_is_not_written_elsewhere(local: Store):
     """It stops with the path it lost and makes no empty one in its place."""
-    task = begun(store)
-    store.file.rename(store.folder / "elsewhere.db")
+    task = begun(local)
+    local.file.rename(local.folder / "elsewhere.db")
 
     with pytest.raises(StoreError, match="was moved, deleted or replaced"):
-        store.write(batch(task, "a"))
+        local.write(batch(task, "a"))
 
-    assert not store.file.exists()
+    assert not local.file.exists()
 
 
 def test_an_unknown_run_is_told_with_the_nearest(store: Store):

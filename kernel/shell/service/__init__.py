@@ -1,0 +1,1 @@
+"""Evaluation and scoring as a gRPC service: who calls, how much, and what is answered."""
