@@ -16,7 +16,7 @@ from rich.table import Table
 
 from tests.benchmarks.workload import quiet
 
-ALL = ("calls", "growth", "batching", "vendors", "scoring")
+ALL = ("calls", "growth", "batching", "vendors", "scoring", "scoring_stream")
 RESULTS = Path(__file__).with_name("results.md")
 
 
