@@ -37,7 +37,7 @@ demo: $(READY)
 test: $(READY) $(MLSERVER_READY) $(PROTOS_READY) tools $(NODE_READY)
 	@$(BESIDE) MLSERVER=$(MLSERVER_VENV)/bin/mlserver $(BIN)/pytest
 
-# What Python packages cannot bring: strace (kills at every write), a browser, Node. Without them, their tests say so and are skipped.
+# What Python packages cannot bring: strace (kills at every write), a browser, Node, PostgreSQL. Without them, their tests say so and are skipped.
 tools:
 	@deploy/test-tools
 

@@ -23,6 +23,11 @@ def to_json(value: Any) -> str:
         return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
+def storable(text: str) -> str:
+    """Text that both databases take: without NUL and lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
 def reply_key(identity: str, request: Request) -> bytes:
     """32 bytes that change whenever the answer may: the model's identity and all of the request."""
     hasher = _begun(identity).copy()

@@ -1,4 +1,4 @@
-"""Opening the database: the right file, the right version, one writer, and an integrity check after an unclean end."""
+"""Opening SQLite: the right file, the right version, one writer, and an integrity check after an unclean end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def engine_of(file: Path, *, write: bool) -> Engine:
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     try:
         with engine.begin() as connection:
-            _verify(connection, file, write=write, unclean=unclean)
+            verify(connection, str(file), write=write)
+            if unclean:
+                _check(connection, file)
     except (BadStore, NewerStore):
         engine.dispose()
         raise
@@ -35,20 +37,24 @@ def engine_of(file: Path, *, write: bool) -> Engine:
     return engine
 
 
-def _verify(connection: Connection, file: Path, *, write: bool, unclean: bool) -> None:
+def _check(connection: Connection, file: Path) -> None:
+    if (verdict := connection.exec_driver_sql("pragma quick_check(1)").scalar_one()) != "ok":
+        raise BadStore(f"{file} is damaged ({verdict}); restore a copy, or name another --store")
+
+
+def verify(connection: Connection, place: str, *, write: bool) -> None:
+    """Make the tables that are missing where `write`. Raises `BadStore` or `NewerStore`."""
     known = inspect(connection).get_table_names()
     if not known and write:
         metadata.create_all(connection)
         connection.execute(insert(meta).values(key="schema", value=str(SCHEMA)))
     elif "meta" not in known:
-        raise BadStore(f"{file} is a database, but no Assay store; name another --store")
+        raise BadStore(f"{place} is a database, but no Assay store; name another --store")
     found = int(connection.execute(select(meta.c.value).where(meta.c.key == "schema")).scalar_one())
     if found > SCHEMA:
-        raise NewerStore(f"{file} has schema {found}, made by a newer Assay; this one reads up to {SCHEMA}: upgrade, or name another --store")
+        raise NewerStore(f"{place} has schema {found}, made by a newer Assay; this one reads up to {SCHEMA}: upgrade, or name another --store")
     if write and set(metadata.tables) - set(known):
         metadata.create_all(connection)
-    if unclean and (verdict := connection.exec_driver_sql("pragma quick_check(1)").scalar_one()) != "ok":
-        raise BadStore(f"{file} is damaged ({verdict}); restore a copy, or name another --store")
 
 
 def lock(folder: Path) -> int:
@@ -73,7 +79,7 @@ def store_errors(what: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, OSError) as error:
         origin = getattr(error, "orig", None) or error
-        raise StoreError(f"{what}: {origin}; what was acknowledged before is kept; free the disk or mend the path, then --resume") from error
+        raise StoreError(f"{what}: {origin}; what was acknowledged before is kept; free the disk, or mend the path or the server, then --resume") from error
 
 
 def _address(file: Path, *, write: bool) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table
+from sqlalchemy import Text as AnyText
 
 SCHEMA = 1
 
 metadata = MetaData()
+
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
+"""Text that is sorted by its bytes, as SQLite does."""
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -90,3 +94,47 @@ scores = Table(
     CheckConstraint("(status = 'scored') = (value is not null)", name="only_what_is_scored_has_a_value"),
     sqlite_with_rowid=False,
 )
+
+written = Table(
+    "written",
+    metadata,
+    Column("run", Text, ForeignKey("runs.run"), primary_key=True),
+    Column("last", Integer, primary_key=True),
+    Column("cases", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which outcomes of a run one transaction wrote: `last` is the position of the last of them, `cases` JSON, [[task_id, [case_id, ...]], ...].
+
+One row a transaction costs next to nothing. On PostgreSQL a transaction holds the row of its run until it has committed, so that whoever
+sees a position sees every one before it.
+"""
+
+counts = Table(
+    "counts",
+    metadata,
+    Column("task_id", Integer, ForeignKey("tasks.task_id"), primary_key=True),
+    Column("status", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many outcomes of a task have which status: those that stand in `written`."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("run", Text, ForeignKey("runs.run"), primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who carries a run out, and when that was last heard of, in seconds since 1970. The owner "" is nobody: the run waits for its turn."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("run", Text, ForeignKey("runs.run"), nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+"""`written`, `counts`, `leases` and `requests` are made where a store of before is opened for writing."""

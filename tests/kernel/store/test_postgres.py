@@ -94,7 +94,7 @@ async def test_a_run_ends_as_it_does_on_sqlite(opening: Opening, local: Store):
     assert len(all_after(store)) == len(all_after(local)) == sum(sum(row.counts.values()) for row in store.progress("one"))
 
 
-def test_two_runs_that_keep_the_same_replies_do_not_stop_each_other(opening: Opening):
+def test_two_runs_that_keep_the_same_replies_do_not_stop_each_other(postgres: PostgresServer, opening: Opening):
     """They come to the same keys in different orders: a deadlock, if each locked them in its own."""
     stores = [opening() for _ in range(2)]
     for number, store in enumerate(stores):
@@ -113,6 +113,9 @@ def test_two_runs_that_keep_the_same_replies_do_not_stop_each_other(opening: Ope
     for thread in threads:
         thread.join(60)
     assert [len(all_after(stores[0], run=f"run-{number}")) for number in range(2)] == [30, 30]
+    for store in stores:
+        store.close()
+    assert "deadlock detected" not in (postgres.folder / "log").read_text()
 
 
 def test_connections_that_are_ended_in_the_middle_lose_nothing(postgres: PostgresServer, opening: Opening):
@@ -138,12 +141,12 @@ def test_a_server_that_crashes_and_comes_back_loses_nothing(postgres: PostgresSe
     begun(store)
     process = writer(store, postgres.url(), schema_of(store), 0, 6_000, 2)
     acknowledged = []
-    for _ in range(2):
-        acknowledged += process.stdout.readline().split()
-        postgres.stop("immediate")
-        postgres.start()
-
-    acknowledged += process.communicate(timeout=120)[0].split()
+    with process:
+        for _ in range(2):
+            acknowledged += process.stdout.readline().split()
+            postgres.stop("immediate")
+            postgres.start()
+        acknowledged += process.stdout.read().split()
 
     assert process.returncode == 0
     assert sorted(case for _, _, case in all_after(store)) == sorted(acknowledged)
