@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from kernel import registry
-from kernel.contract import Gateway, Kind, ModelCard
+from kernel.contract import Gateway, Kind, Model, ModelCard
 from kernel.documents import parse, validate
 from kernel.errors import InvalidSpec, UnknownName, UserError
 from kernel.evaluator import Evaluator
-from kernel.runner import Outcome, Restored, Runner, TaskBegun, TaskEnded
+from kernel.runner import Event, Outcome, Restored, Runner, TaskBegun, TaskEnded
 from kernel.shell.foresee import Foreseen, Paying, foresee
 from kernel.shell.progress import Progress
 from kernel.spec import Plan, SuiteSpec, cast_of, differences, instruments_of, models_of, read_suite, resolve, with_options
@@ -97,12 +97,22 @@ def find_part(part: str, name: str, *, of: str = "gateway", extra: str = "gatewa
 
 def find_suite(name: str) -> SuiteSpec:
     """A suite by its path, or by the name under which an installed package offers it."""
-    found = {point.name: point for point in entry_points(group="assay.suites")}
-    if name in found:
-        return read_suite(found[name].load())
-    if name.endswith((".yaml", ".yml")) or "/" in name:
+    if name not in suite_names() and (name.endswith((".yaml", ".yml")) or "/" in name):
         return read_suite(Path(name))
-    raise UnknownName("suite", name, found)
+    return installed_suite(name)
+
+
+def suite_names() -> list[str]:
+    """Names of the suites that installed packages offer."""
+    return sorted({point.name for point in entry_points(group="assay.suites")})
+
+
+def installed_suite(name: str) -> SuiteSpec:
+    """The suite that an installed package offers under that name. Raises `UnknownName`."""
+    found = {point.name: point for point in entry_points(group="assay.suites")}
+    if name not in found:
+        raise UnknownName("suite", name, found)
+    return read_suite(found[name].load())
 
 
 async def run_suite(
@@ -122,7 +132,7 @@ async def run_suite(
     if isinstance(session, Paying):
         progress.spent = partial(getattr, session, "spent")
     if run is not None:
-        _refuse_other_plan(run, store.run(run)["manifest"], plan.manifest)
+        refuse_other_plan(run, store.run(run)["manifest"], plan.manifest)
     run = run or new_run(suite.suite)
     return run, await _carry_out(plan, run, plan.manifest, store, progress, session)
 
@@ -138,12 +148,16 @@ async def _planned(suite: SuiteSpec, catalog: Path | None, gateway: str, budget:
     if not models_of(suite):
         raise InvalidSpec(f"suite {suite.suite}", ["names no model; give one with --model"])
     opening = find_gateway(gateway)
-    read = opening(catalog, only=())
-    suite = with_options(suite, evaluators, read.task_options if isinstance(read, Setting) else {})
-    cast = cast_of(suite, evaluators, read.roles if isinstance(read, Casting) else {})
+    suite, cast = by_catalog(suite, evaluators, opening(catalog, only=()))
     paying = {} if budget is None else {"budget": budget}
     session = opening(catalog, only=models_of(suite) | instruments_of(suite, evaluators, cast), **paying)
     return resolve(suite, evaluators, await session.cards(), cast, without_data=without_data), session
+
+
+def by_catalog(suite: SuiteSpec, evaluators: Evaluators, session: Gateway) -> tuple[SuiteSpec, dict[str, str]]:
+    """The suite with the options of a session's catalog under its own, and who plays its roles by the two. Raises `InvalidSpec`."""
+    suite = with_options(suite, evaluators, session.task_options if isinstance(session, Setting) else {})
+    return suite, cast_of(suite, evaluators, session.roles if isinstance(session, Casting) else {})
 
 
 async def score_again(store: Store, run: str, progress: Progress) -> tuple[str, list[str]]:
@@ -219,31 +233,40 @@ async def _carry_out(
     progress.total = _total(plan)
     async with Keeping(store) as keeping:
         await keeping.call(store.begin_run, run, plan.suite.suite, manifest)
-        runner = None
         try:
             async with opening as models:
-                runner = Runner(plan, run, keeping, models)
-                notes = await _follow(runner, progress)
+                notes = await carry_out(plan, run, keeping, models, partial(_show, progress))
         finally:
             await keeping.flush()
-            if runner is not None:
-                await keeping.call(store.observe, run, runner.observed)
             await keeping.call(store.end_run, run, "interrupted" if notes else "finished", "; ".join(notes))
     return notes
 
 
-async def _follow(runner: Runner, progress: Progress) -> list[str]:
-    async for event in runner.events():
-        match event:
-            case Outcome():
-                progress.outcome(event.task, event.model, event.status)
-            case TaskBegun():
-                progress.start(event.task, event.model, event.planned)
-            case Restored():
-                progress.restore(event.task, event.model, event.number)
-            case TaskEnded():
-                progress.finish(event.task, event.model)
+async def carry_out(plan: Plan, run: str, keeping: Keeping, models: Model | None, tell: Callable[[Event], None]) -> list[str]:
+    """Run what has no outcome yet of a run that is begun; notes on what could not be done.
+
+    What came of it is on disk when this ends, in whatever way. Raises `StoreError`.
+    """
+    runner = Runner(plan, run, keeping, models)
+    try:
+        async for event in runner.events():
+            tell(event)
+    finally:
+        await keeping.flush()
+        await keeping.call(keeping.store.observe, run, runner.observed)
     return runner.notes
+
+
+def _show(progress: Progress, event: Event) -> None:
+    match event:
+        case Outcome():
+            progress.outcome(event.task, event.model, event.status)
+        case TaskBegun():
+            progress.start(event.task, event.model, event.planned)
+        case Restored():
+            progress.restore(event.task, event.model, event.number)
+        case TaskEnded():
+            progress.finish(event.task, event.model)
 
 
 def _total(plan: Plan) -> int | None:
@@ -252,7 +275,8 @@ def _total(plan: Plan) -> int | None:
     return None if None in numbers else sum(number for number in numbers if number is not None)
 
 
-def _refuse_other_plan(run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+def refuse_other_plan(run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raises `UserError` where a run cannot go on by another plan than its own, told by their manifests."""
     if changes := differences(old, new):
         told = "; ".join(changes[:3]) + (" and more" if changes[3:] else "")
         raise UserError(f"{run} cannot be resumed, its plan has changed: {told}; start a new run, kept replies are reused")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import re
@@ -14,24 +13,33 @@ import pytest
 
 grpc = pytest.importorskip("grpc")
 rpc_status = pytest.importorskip("grpc_status.rpc_status")
+for needed in ("prometheus_client", "opentelemetry", "google.rpc"):
+    pytest.importorskip(needed)
 
-from assay.v1 import evaluation_pb2 as pb  # noqa: E402
-from assay.v1 import types_pb2  # noqa: E402
 from evaluation_service import FINISHED, INTERRUPTED, Named, inline, keys, serving, until, watch  # noqa: E402
 from google.protobuf.json_format import MessageToDict  # noqa: E402
 from google.rpc import error_details_pb2  # noqa: E402
+
+from assay.v1 import evaluation_pb2 as pb  # noqa: E402
+from assay.v1 import types_pb2  # noqa: E402
 
 Code = grpc.StatusCode
 Runs = pb.ListRunsRequest
 
 
+async def whole(call) -> None:
+    """Take in all that a call answers."""
+    if hasattr(call, "__aiter__"):
+        async for _ in call:
+            pass
+    else:
+        await call
+
+
 async def refused(call) -> tuple[grpc.StatusCode, dict[str, str]]:
     """The code that a call ends with, and the faults of its fields."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        if hasattr(call, "__aiter__"):
-            [each async for each in call]
-        else:
-            await call
+        await whole(call)
     bad = error_details_pb2.BadRequest()
     for detail in rpc_status.from_call(caught.value).details:
         detail.Unpack(bad)
@@ -126,8 +134,8 @@ async def test_what_there_is_comes_in_pages_that_only_its_own_tokens_open(tmp_pa
             (stub.ListEvaluators, pb.ListEvaluatorsRequest, "evaluators"),
             (stub.ListModels, pb.ListModelsRequest, "models"),
         ):
-            whole = [each.name for each in getattr(await ask(request(page_size=1000)), part)]
-            assert len(whole) > 3
+            names = [each.name for each in getattr(await ask(request(page_size=1000)), part)]
+            assert len(names) > 3
             found, token = [], ""
             while True:
                 page = await ask(request(page_size=2, page_token=token))
@@ -135,7 +143,7 @@ async def test_what_there_is_comes_in_pages_that_only_its_own_tokens_open(tmp_pa
                 if not (token := page.next_page_token):
                     break
                 last = token
-            assert found == whole == sorted(whole)
+            assert found == names == sorted(names)
             for other in (stub.ListSuites, stub.ListModels, stub.ListRuns):
                 if other is not ask:
                     wrong = {stub.ListSuites: pb.ListSuitesRequest, stub.ListModels: pb.ListModelsRequest, stub.ListRuns: Runs}[other](page_token=last)
@@ -218,15 +226,11 @@ async def test_a_cursor_that_is_none_of_the_run_is_refused(tmp_path: Path):
 
         forged = base64.urlsafe_b64encode(b"123456" + json.dumps([1, "run", one, 1, 0]).encode()).decode()
         changed = cursor[:-3] + ("A" if cursor[-3] != "A" else "B") + cursor[-2:]
-        for wrong in (cursor, cursor_text(one, Cursor(4)), forged, changed, "%%%", "x" * 100_000, "é", cursor[:5], page_of_runs(stub)):
-            wrong = await wrong if asyncio.iscoroutine(wrong) else wrong
+        page = (await stub.ListRuns(Runs(page_size=1))).next_page_token
+        for wrong in (cursor, cursor_text(one, Cursor(4)), forged, changed, "%%%", "x" * 100_000, "é", cursor[:5], page):
             for call in (stub.WatchRun(pb.WatchRunRequest(name=one, cursor=wrong)), stub.ListOutcomes(pb.ListOutcomesRequest(name=one, cursor=wrong))):
                 code, faults = await refused(call)
                 assert (code, list(faults)) == (Code.INVALID_ARGUMENT, ["cursor"])
-
-
-async def page_of_runs(stub) -> str:
-    return (await stub.ListRuns(Runs(page_size=1))).next_page_token
 
 
 async def test_a_report_has_the_parts_that_are_asked_for(tmp_path: Path):
@@ -304,8 +308,7 @@ async def test_another_namespaces_run_answers_as_one_that_does_not_exist(tmp_pat
             for each in [name, nowhere] * 15:
                 began = time.perf_counter()
                 with pytest.raises(grpc.aio.AioRpcError) as caught:
-                    call = ask(request(name=each), metadata=mine)
-                    await (call.read() if hasattr(call, "read") else call)
+                    await whole(ask(request(name=each), metadata=mine))
                 seconds[each].append(time.perf_counter() - began)
                 told.append((caught.value.code(), caught.value.details().replace(each, "NAME")))
             assert set(told) == {(Code.NOT_FOUND, "no run named 'NAME'")}

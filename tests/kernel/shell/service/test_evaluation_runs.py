@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 grpc = pytest.importorskip("grpc")
-pytest.importorskip("grpc_status")
+for needed in ("grpc_status", "prometheus_client", "opentelemetry", "google.rpc"):
+    pytest.importorskip(needed)
+
+from evaluation_service import FINISHED, INTERRUPTED, PENDING, RUNNING, Service, in_folder, inline, keys, serving, until, watch  # noqa: E402
+from kernel_runs import plan_of  # noqa: E402
 
 from assay.v1 import evaluation_pb2 as pb  # noqa: E402
-from evaluation_service import FINISHED, INTERRUPTED, PENDING, RUNNING, Service, in_folder, inline, keys, serving, until, watch  # noqa: E402
-
 from kernel.shell.service import carrying, evaluation, watching  # noqa: E402
 from kernel.shell.service.limits import Limits  # noqa: E402
 from kernel.store.store import Store  # noqa: E402
@@ -103,6 +105,34 @@ async def test_two_watchers_see_the_same_and_progress_alone_has_no_outcomes(tmp_
         assert bare[-1].HasField("report")
         assert [response.run.tasks[0].scored for response in bare if response.run.tasks][-1] == 100
         assert not service.runs().watching._watched
+
+
+async def test_watchers_that_vanish_leave_nothing_and_a_report_is_made_once_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made = []
+    whole = evaluation.reporting.report_of
+    monkeypatch.setattr(evaluation.reporting, "report_of", lambda store, run: made.append(run) or whole(store, run))
+    async with serving(tmp_path) as service:
+        service.session.allowed = 2
+        stub = service.stub()
+        name = (await stub.CreateRun(inline(size=30))).name
+        while len(service.session.asked_texts) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        before = len(asyncio.all_tasks())
+        calls = [stub.WatchRun(pb.WatchRunRequest(name=name)) for _ in range(50)]
+        for call in calls:
+            await call.read()
+        for call in calls:
+            call.cancel()
+        async with asyncio.timeout(5):
+            while service.runs().watching._watched or len(asyncio.all_tasks()) > before + 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+        watching_all = [asyncio.create_task(watch(service.stub(), name)) for _ in range(10)]
+        await asyncio.sleep(0.3)
+        service.session.allow()
+        found = await asyncio.gather(*watching_all)
+        assert {len(set(keys(each))) for each in found} == {30}
+        assert len(made) < 5
 
 
 async def test_a_watcher_hears_of_a_run_in_which_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -259,6 +289,36 @@ async def test_a_server_that_dies_loses_nothing_and_another_takes_its_run_up(tmp
         assert store.run_row(name).state == "finished"
         rows = list(store.every_outcome(name))
         assert len({row[:3] for row in rows}) == 500
+
+
+async def test_what_a_command_line_left_behind_goes_on_when_it_is_resumed_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(carrying, "LOOK_SECONDS", 0.05)
+    plan = await plan_of("parrot", size=20)
+    with Store(tmp_path / "default", write=True) as store:
+        store.begin_run("left", plan.suite.suite, plan.manifest)
+    async with serving(tmp_path) as service:
+        service.runs()
+        stub = service.stub()
+        await asyncio.sleep(0.4)
+        assert not service.session.asked_texts
+        await stub.ResumeRun(pb.ResumeRunRequest(name="left"))
+        assert len(set(keys(await watch(stub, "left")))) == 20
+
+
+async def test_a_run_whose_plan_has_changed_is_not_gone_on_with(tmp_path: Path):
+    async with serving(tmp_path) as service:
+        service.session.allowed = 3
+        stub = service.stub()
+        name = (await stub.CreateRun(inline(size=20))).name
+        await until(stub, name, RUNNING)
+        await stub.CancelRun(pb.CancelRunRequest(name=name))
+    async with serving(tmp_path) as service:
+        service.session.version = "2"
+        stub = service.stub()
+        await stub.ResumeRun(pb.ResumeRunRequest(name=name))
+        run = await until(stub, name, INTERRUPTED)
+        assert "its plan has changed" in run.note
+        assert not service.session.asked_texts
 
 
 async def test_a_run_whose_model_is_down_is_interrupted_and_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -7,11 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip("grpc")
-
-from kernel.contract import Deadline, Reply, Request, Text  # noqa: E402
-from kernel.errors import QuotaExhausted, Unavailable  # noqa: E402
-from kernel.shell.service.spending import Spending  # noqa: E402
+from kernel.contract import Deadline, Reply, Request, Text
+from kernel.errors import QuotaExhausted, Unavailable
+from kernel.shell.service.spending import Spending
 
 
 class Priced:

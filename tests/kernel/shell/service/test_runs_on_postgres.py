@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("grpc")
-pytest.importorskip("grpc_status")
+for needed in ("grpc_status", "prometheus_client", "opentelemetry", "google.rpc"):
+    pytest.importorskip(needed)
 
-from assay.v1 import evaluation_pb2 as pb  # noqa: E402
 from evaluation_service import FINISHED, INTERRUPTED, RUNNING, Service, inline, keys, serving, until, watch  # noqa: E402
 from postgres_server import PostgresServer, missing, postgres_server  # noqa: E402
 
+from assay.v1 import evaluation_pb2 as pb  # noqa: E402
 from kernel.shell.service import carrying  # noqa: E402
 from kernel.store.store import Store  # noqa: E402
 
@@ -121,3 +122,21 @@ async def test_a_lease_that_was_lost_stops_the_run_here(shared, monkeypatch: pyt
         service.session.allow()
         await asyncio.sleep(0.3)
         assert len(service.session.asked_texts) == asked
+
+
+async def test_a_database_that_goes_away_for_a_while_costs_no_outcome(server: PostgresServer, shared, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(carrying, "LOOK_SECONDS", 0.5)
+    async with serving(shared, seconds=0.01) as one:
+        stub = one.stub()
+        name = (await stub.CreateRun(inline(size=1200, models=("parrot", "gold")))).name
+        watching = asyncio.create_task(watch(stub, name))
+        for number in range(6):
+            await asyncio.sleep(0.4)
+            if number == 3:
+                await asyncio.to_thread(server.stop, "immediate")
+                await asyncio.to_thread(server.start)
+            else:
+                await asyncio.to_thread(server.execute, "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'assay'")
+        assert not watching.done()
+        found = keys(await watching)
+        assert len(found) == len(set(found)) == 2400
