@@ -387,7 +387,9 @@ class EvaluationStub(typing.Generic[_EvaluationListSuitesType, _EvaluationListEv
     """The outcomes of a run, in the order in which they were kept."""
 
     GetReport: _EvaluationGetReportType
-    """The scorecard of a run: estimates by task and model, the benchmark's own scores, published numbers."""
+    """The scorecard of a run: estimates by task and model, the benchmark's own scores, differences between conditions. Numbers that others published
+    stand on the page.
+    """
 
     CompareRuns: _EvaluationCompareRunsType
     """Two runs against each other: by task, metric and model, over the cases that both scored."""
@@ -548,7 +550,9 @@ class EvaluationServicer(metaclass=abc.ABCMeta):
         request: assay.v1.evaluation_pb2.GetReportRequest,
         context: _ServicerContext,
     ) -> typing.Union[assay.v1.evaluation_pb2.Report, collections.abc.Awaitable[assay.v1.evaluation_pb2.Report]]:
-        """The scorecard of a run: estimates by task and model, the benchmark's own scores, published numbers."""
+        """The scorecard of a run: estimates by task and model, the benchmark's own scores, differences between conditions. Numbers that others published
+        stand on the page.
+        """
 
     @abc.abstractmethod
     def CompareRuns(

@@ -34,7 +34,7 @@ class Scorer(google.protobuf.message.Message):
     """The name of an evaluator, such as `pope`, or of a measure, such as `measure.yes_no`."""
     @property
     def options(self) -> google.protobuf.struct_pb2.Struct:
-        """Its options, as a suite would set them."""
+        """Its options, as a suite would set them. Those that name files are the server's to set."""
 
     def __init__(
         self,
@@ -65,9 +65,9 @@ class Item(google.protobuf.message.Message):
     id: builtins.str
     """The caller's own id, 1 to 128 bytes; once in a batch, and once among the items of a stream that have no result yet."""
     prompt: builtins.str
-    """The question that was asked."""
+    """The question that was asked, at most 1,048,576 characters."""
     reply: builtins.str
-    """A text."""
+    """A text, at most 1,048,576 characters."""
     case_id: builtins.str
     """A case of the evaluator's own data by its id, in the place of prompt, pictures, reference and facts."""
     @property
@@ -76,15 +76,17 @@ class Item(google.protobuf.message.Message):
 
     @property
     def pictures(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[assay.v1.types_pb2.Picture]:
-        """The pictures that the question was about."""
+        """The pictures that the question was about, each at most 32 MiB and 40 million pixels."""
 
     @property
     def drawn(self) -> Global___Pictures:
-        """Pictures that were made."""
+        """Pictures that were made; none where the model made none."""
 
     @property
     def reference(self) -> google.protobuf.struct_pb2.Value:
-        """The right answer, in the form that the scorer has it; ListScorers tells."""
+        """The right answer, in the form that the scorer has it; ListScorers tells. Numbers without a fraction are read as whole ones, and the fields of an
+        object have no order.
+        """
 
     @property
     def facts(self) -> google.protobuf.struct_pb2.Struct:
