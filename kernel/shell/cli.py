@@ -20,20 +20,22 @@ from kernel.contract import Kind
 from kernel.errors import AssayError, UserError
 from kernel.report import scorecard as scorecard_of
 from kernel.report import shown
-from kernel.shell import benchmarks, checking, engines, foresee, judges, logs, models, redteam, results, running, signals, tables, terminal
+from kernel.shell import benchmarks, checking, engines, foresee, judges, logs, models, redteam, remote, results, running, serve, signals, tables, terminal
 from kernel.shell import data as datasets
 from kernel.shell.display import display, display_line
 from kernel.shell.lasting import console
 from kernel.shell.progress import Progress
 from kernel.store.store import Store
 
-app = typer.Typer(help="Tells whether multimodal models can be trusted.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=remote.HereOrThere, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(engines.app, name="engines")
 app.add_typer(redteam.app, name="redteam")
 app.add_typer(datasets.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(judges.app, name="judge")
 app.add_typer(results.app, name="results")
+app.add_typer(serve.token, name="token")
+app.command()(serve.serve)
 
 CatalogOption = Annotated[Path | None, typer.Option("--catalog", help="A YAML file of models; without it, the bundled ones.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="The folder in which everything is kept.")]
@@ -42,6 +44,24 @@ DataOption = Annotated[str, typer.Option("--data", help="A folder with the bench
 DEFAULT_STORE = Path("assay-data")
 CASES_PER_TASK = 400
 """How many cases of each status the page takes of a task and model; more would make it slow to open."""
+
+
+@app.callback()
+def assay(
+    context: typer.Context,
+    *,
+    address: Annotated[str | None, typer.Option("--remote", metavar="ADDRESS", help="Ask the server at host:port; with run, watch, runs and others.")] = None,
+    token_file: Annotated[Path | None, typer.Option("--token-file", help="The file with the token; without it, the variable ASSAY_TOKEN counts.")] = None,
+    ca: Annotated[Path | None, typer.Option("--ca", help="Who vouches for the server, in PEM: speaks TLS with it.")] = None,
+    cert: Annotated[Path | None, typer.Option("--cert", help="Our own certificate in PEM, where the server wants one.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="The private key of --cert.")] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Go to another machine without TLS.")] = False,
+) -> None:
+    """Tells whether multimodal models can be trusted."""
+    if address is not None:
+        context.obj = remote.Remote(address=address, token_file=token_file, ca=ca, cert=cert, key=key, insecure=insecure)
+    elif token_file or ca or cert or key or insecure:
+        raise UserError("--token-file, --ca, --cert, --key and --insecure go with --remote ADDRESS; add it, or leave them out")
 
 
 @app.command()

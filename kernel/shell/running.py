@@ -200,7 +200,7 @@ def changed(suite: SuiteSpec, models: Sequence[str], at_once: int | None, *, dat
 
 def set_anew(suite: SuiteSpec, settings: Sequence[str], *, k: int | None = None, pool: str = "") -> SuiteSpec:
     """The suite with other options, each as NAME=VALUE, where no task sets them itself, and with other pictures for conditions. Raises `InvalidSpec`."""
-    more: dict[str, Any] = {"options": suite.options | dict(map(_setting, settings))}
+    more: dict[str, Any] = {"options": suite.options | dict(map(setting, settings))}
     more |= {"k": k} if k is not None else {}
     more |= {"pool": _absolute(pool)} if pool else {}
     return _with(suite, more)
@@ -214,7 +214,8 @@ def _absolute(folder: str) -> str:
     return str(Path(folder).expanduser().absolute())
 
 
-def _setting(text: str) -> tuple[str, Any]:
+def setting(text: str) -> tuple[str, Any]:
+    """Name and value of what `--set` says. Raises `InvalidSpec`."""
     name, equals, written = text.partition("=")
     where = f"--set {text}"
     if not name or not equals:

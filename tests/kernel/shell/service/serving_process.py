@@ -15,21 +15,28 @@ import psutil
 PLUGINS = Path(__file__).parents[3] / "plugins"
 ASSAY = [sys.executable, "-c", "from kernel.shell.cli import main; main()"]
 STARTING_SECONDS = 120.0
-TELLING = """
+PATIENT = """
+import asyncio, os
 import stranger
 
+class Session(stranger.Session):
+    async def infer(self, request, *, deadline):
+        await asyncio.sleep(float(os.environ.get("PATIENT_PAUSE", 0)))
+        return await super().infer(request, deadline=deadline)
+
 def open_gateway(catalog=None, *, only=None, described=False):
-    return stranger.Session(catalog, only=only)
+    return Session(catalog, only=only)
 """
+"""The stranger's gateway, which keeps nobody waiting but who asks, and tells further processes what its models are."""
 
 
 class Served:
-    """A server, from entering on. It ends with a signal, or with the block."""
+    """A server, from entering on. It ends with a signal, or with the block. pause: seconds that each model of the stranger's takes."""
 
-    def __init__(self, folder: Path, *arguments: object, gateway: str = "stranger", env: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, *arguments: object, gateway: str = "patient", pause: float = 0.0, env: dict[str, str] | None = None) -> None:
         self.folder = folder
         self.arguments = ["--store", folder / "store", "--gateway", gateway, *arguments]
-        self.env = {**os.environ, "PYTHONPATH": str(PLUGINS), **(env or {})}
+        self.env = {**os.environ, "PYTHONPATH": f"{_plugin(folder)}{os.pathsep}{PLUGINS}", "PATIENT_PAUSE": str(pause), **(env or {})}
         self.process: subprocess.Popen[str]
         self.address = ""
 
@@ -75,16 +82,6 @@ class Served:
         return [whole, *whole.children(recursive=True)]
 
 
-def telling_plugin(folder: Path) -> dict[str, str]:
-    """The environment in which `telling` is a gateway: the stranger's, whose models tell further processes what they are."""
-    told = folder / "telling"
-    (told / "telling-1.0.dist-info").mkdir(parents=True)
-    (told / "telling.py").write_text(TELLING)
-    (told / "telling-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: telling\nVersion: 1.0\n")
-    (told / "telling-1.0.dist-info" / "entry_points.txt").write_text("[assay.gateways]\ntelling = telling:open_gateway\n")
-    return {"PYTHONPATH": f"{told}{os.pathsep}{PLUGINS}"}
-
-
 def assay(*arguments: object, env: dict[str, str] | None = None, **more: Any) -> subprocess.CompletedProcess[str]:
     """A command to its end."""
     whole = {**os.environ, "PYTHONPATH": str(PLUGINS), **(env or {})}
@@ -119,3 +116,14 @@ def certificates(folder: Path) -> Path:
 
 def _openssl(*arguments: object) -> None:
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+def _plugin(folder: Path) -> Path:
+    """A folder in which the gateway `patient` is found."""
+    place = folder / "plugins"
+    found = place / "patient-1.0.dist-info"
+    found.mkdir(parents=True, exist_ok=True)
+    (place / "patient_gateway.py").write_text(PATIENT)
+    (found / "METADATA").write_text("Metadata-Version: 2.1\nName: patient\nVersion: 1.0\n")
+    (found / "entry_points.txt").write_text("[assay.gateways]\npatient = patient_gateway:open_gateway\n")
+    return place

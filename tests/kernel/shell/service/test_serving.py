@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import signal
 import socket
@@ -12,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
-import psutil
 import pytest
 
+psutil = pytest.importorskip("psutil")
 grpc = pytest.importorskip("grpc")
 for needed in ("assay.v1", "grpc_health", "grpc_reflection", "prometheus_client", "opentelemetry", "google.rpc"):
     pytest.importorskip(needed)
@@ -23,9 +24,9 @@ from google.rpc.status_pb2 import Status  # noqa: E402
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 
 from assay.client import AsyncClient, Client, ServiceError, Tls, item  # noqa: E402
-from assay.v1.evaluation_pb2 import GetRunRequest, RunState, WatchRunRequest  # noqa: E402
+from assay.v1.evaluation_pb2 import GetRunRequest, ListRunsRequest, RunState, WatchRunRequest  # noqa: E402
 from assay.v1.evaluation_pb2_grpc import EvaluationStub  # noqa: E402
-from tests.kernel.shell.service.serving_process import Served, assay, certificates, eventually, telling_plugin  # noqa: E402
+from tests.kernel.shell.service.serving_process import Served, assay, certificates, eventually  # noqa: E402
 
 Code = grpc.StatusCode
 
@@ -59,7 +60,7 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_a_killed_server_goes_on_with_its_run_and_a_watcher_misses_nothing(tmp_path: Path):
     """SIGKILL in the middle; the watcher of before picks up by itself, and each case is there once."""
     size, port, seen = 400, free_port(), Counter()
-    served = [Served(tmp_path, "--port", port, env={"STRANGER_PAUSE": "0.01"}) for _ in range(2)]
+    served = [Served(tmp_path, "--port", port, pause=0.05) for _ in range(2)]
     with served[0]:
         async with AsyncClient(f"127.0.0.1:{port}", patience=120) as client:
             run = await client.create_run(suite(size, at_once=4))
@@ -80,7 +81,7 @@ async def test_a_killed_server_goes_on_with_its_run_and_a_watcher_misses_nothing
 async def test_a_drained_server_leaves_its_runs_to_the_next_one(tmp_path: Path):
     """SIGTERM: streams hear when to call again, the exit code says which signal, and the next server goes on at once."""
     size = 300
-    with Served(tmp_path, env={"STRANGER_PAUSE": "0.02"}) as served:
+    with Served(tmp_path, pause=0.1) as served:
         async with grpc.aio.insecure_channel(served.address) as channel, AsyncClient(served.address) as client:
             run = await client.create_run(suite(size, at_once=4))
             asked = False
@@ -104,7 +105,7 @@ async def test_a_drained_server_leaves_its_runs_to_the_next_one(tmp_path: Path):
 
 
 def test_a_second_signal_ends_at_once(tmp_path: Path):
-    with Served(tmp_path) as served, Client(served.address) as client:
+    with Served(tmp_path, pause=0.1) as served, Client(served.address) as client:
         run = client.create_run(suite(2_000))
         watching = client.watch(run.name)
         next(watching)
@@ -122,8 +123,11 @@ async def test_a_server_that_ends_lets_scorings_end(tmp_path: Path):
         async with grpc.aio.insecure_channel(served.address) as channel, AsyncClient(served.address, patience=0) as client:
             health = health_pb2_grpc.HealthStub(channel)
             assert (await health.Check(health_pb2.HealthCheckRequest(service="assay.v1.Scoring"))).status == health_pb2.HealthCheckResponse.SERVING
+            leaving = health.Watch(health_pb2.HealthCheckRequest())
+            await leaving.read()
             watched = health.Watch(health_pb2.HealthCheckRequest())
             first = await watched.read()
+            leaving.cancel()
 
             begun = asyncio.Event()
 
@@ -156,6 +160,7 @@ async def test_a_server_that_ends_lets_scorings_end(tmp_path: Path):
         (["--host", "::"], "--host :: is not this machine alone"),
         (["--tls-cert", "nowhere.pem"], "TLS needs --tls-cert and --tls-key; give both"),
         (["--tls-cert", "nowhere.pem", "--tls-key", "nowhere.key"], "nowhere.pem: cannot be read: No such file or directory"),
+        (["--tls-cert", __file__, "--tls-key", __file__], "no certificate in PEM and the private key of it without a password"),
         (["--host", "0.0.0.0", "--tls-cert", "c", "--tls-key", "k"], "give --tokens or --client-ca, or --insecure to let everybody in"),
         (["--tokens", "nowhere.yaml"], "nowhere.yaml"),
         (["--store", "postgresql://localhost/nowhere"], "give the folder for pictures too, as --artifacts DIR"),
@@ -182,8 +187,7 @@ def test_a_port_that_is_taken_is_not_shared(tmp_path: Path):
 
 def test_nothing_listens_beyond_this_machine(tmp_path: Path):
     """By the sockets of the whole process tree."""
-    env = telling_plugin(tmp_path)
-    with Served(tmp_path, "--processes", 2, "--metrics-port", free_port(), gateway="telling", env=env) as served:
+    with Served(tmp_path, "--processes", 2, "--metrics-port", free_port()) as served:
         found = listening(served)
 
     assert {host.removeprefix("::ffff:") for host, _ in found} == {"127.0.0.1"}
@@ -219,18 +223,31 @@ def test_mutual_tls_lets_in_only_those_for_whom_somebody_vouches(tmp_path: Path,
             assert caught.value.code in {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED}
 
 
+def test_a_certificate_takes_the_place_of_no_token(tmp_path: Path, pem: Path):
+    file = tmp_path / "tokens.yaml"
+    token = assay("token", "add", "us", "--tokens", file, "--scope", "read").stdout.strip()
+    tls = ("--tls-cert", pem / "server.pem", "--tls-key", pem / "server.key", "--client-ca", pem / "authority.pem")
+    with Served(tmp_path, *tls, "--tokens", file) as served:
+        ours = Tls(pem / "authority.pem", pem / "us.pem", pem / "us.key")
+        with Client(served.address, token=token, tls=ours) as client:
+            assert list(client.list_suites())
+        with Client(served.address, tls=ours) as client, pytest.raises(ServiceError) as caught:
+            list(client.list_suites())
+
+    assert caught.value.code is Code.UNAUTHENTICATED
+
+
 def test_processes_share_a_port_and_the_first_one_has_the_runs(tmp_path: Path):
     """Whichever process a connection reaches: runs are the same, items are scored, faults and ids come back as they were; a dead one is replaced."""
-    env = telling_plugin(tmp_path)
-    with Served(tmp_path, "--processes", 3, gateway="telling", env=env) as served:
+    with Served(tmp_path, "--processes", 3) as served:
         with Client(served.address) as client:
             run = client.create_run(suite(20))
             for _ in client.watch(run.name):
                 pass
         asked = [_asked(served, run.name) for _ in range(12)]
-        workers = [each for each in psutil.Process(served.process.pid).children() if "worker" in " ".join(each.cmdline())]
+        workers = _workers(served)
         workers[0].kill()
-        replaced = eventually(lambda: len([each for each in psutil.Process(served.process.pid).children() if each.is_running()]) == 2)
+        replaced = eventually(lambda: len({*_workers(served)} - {workers[0]}) == 2)
         later = [_asked(served, run.name) for _ in range(6)]
         below = served.below()[1:]
         served.kill()
@@ -243,6 +260,17 @@ def test_processes_share_a_port_and_the_first_one_has_the_runs(tmp_path: Path):
     assert alive == []
 
 
+def _workers(served: Served) -> list[psutil.Process]:
+    return [each for each in served.below()[1:] if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def _connected(process: psutil.Process) -> set[int]:
+    """The ports of the process at which somebody is connected."""
+    with suppress(psutil.NoSuchProcess):
+        return {each.laddr.port for each in process.net_connections("inet") if each.status == psutil.CONN_ESTABLISHED}
+    return set()
+
+
 def _asked(served: Served, run: str) -> tuple[object, ...]:
     """What a connection of its own gets: of a run, of an item, of a run that is not there; and which processes were reached."""
     address = served.address
@@ -252,24 +280,44 @@ def _asked(served: Served, run: str) -> tuple[object, ...]:
         with pytest.raises(grpc.RpcError) as caught:
             EvaluationStub(channel).GetRun(GetRunRequest(name="nobody"), metadata=(("x-request-id", "planted-id"),))
         told = dict(caught.value.trailing_metadata())
-        reached = {
-            process.pid
-            for process in served.below()
-            for each in process.net_connections("inet")
-            if each.status == "ESTABLISHED" and each.laddr.port == served.port
-        }
-        return scored, value, caught.value.code(), told["x-request-id"], frozenset(reached)
+        reached = frozenset(process.pid for process in served.below() if served.port in _connected(process))
+        return scored, value, caught.value.code(), told["x-request-id"], reached
 
 
 def test_nobody_but_us_reaches_the_socket_between_processes(tmp_path: Path):
-    env = telling_plugin(tmp_path) | {"TMPDIR": str(tmp_path)}
-    with Served(tmp_path, "--processes", 2, gateway="telling", env=env) as served:
-        folders = list(tmp_path.glob("assay-serve-*"))
-        modes = [oct(folder.stat().st_mode & 0o777) for folder in folders]
-        assert served.end() == 143
+    """Its folder is ours alone, and goes with the server; that of a server which was killed goes when the next one starts."""
+    where = {"TMPDIR": str(tmp_path)}
+    with Served(tmp_path, "--processes", 2, env=where) as served:
+        killed = list(tmp_path.glob("assay-serve-*"))
+        modes = [oct(folder.stat().st_mode & 0o777) for folder in killed]
+        served.kill()
+    with Served(tmp_path, "--processes", 2, env=where) as served:
+        next_one = list(tmp_path.glob("assay-serve-*"))
+        code = served.end()
 
     assert modes == ["0o700"]
-    assert not any(folder.exists() for folder in folders)
+    assert len(next_one) == 1
+    assert next_one != killed
+    assert code == 143
+    assert not list(tmp_path.glob("assay-serve-*"))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_who_calls_is_never_taken_from_the_callers_own_word(tmp_path: Path, processes: int):
+    """What our processes tell each other beside a call means nothing at the port that is open to others."""
+    file = tmp_path / "tokens.yaml"
+    score = assay("token", "add", "us", "--tokens", file, "--scope", "score").stdout.strip()
+    claim = json.dumps({"name": "us", "namespace": "default", "scopes": ["read", "run", "score"]}).encode()
+    found = set()
+    with Served(tmp_path, "--tokens", file, "--processes", processes) as served:
+        for _ in range(6 * processes):
+            with grpc.insecure_channel(served.address, (("grpc.use_local_subchannel_pool", 1),)) as channel:
+                for metadata in ((), (("authorization", f"Bearer {score}"),)):
+                    with pytest.raises(grpc.RpcError) as caught:
+                        EvaluationStub(channel).ListRuns(ListRunsRequest(), metadata=(*metadata, ("x-assay-caller-bin", claim)))
+                    found.add((len(metadata), caught.value.code()))
+
+    assert found == {(0, Code.UNAUTHENTICATED), (1, Code.PERMISSION_DENIED)}
 
 
 def test_tokens_are_made_listed_and_revoked(tmp_path: Path):
