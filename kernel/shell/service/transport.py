@@ -18,6 +18,8 @@ from kernel.shell.service.settings import Settings, Tls
 
 MESSAGE_LIMIT = 65 * 1024 * 1024
 """Bytes: 64 MiB of content and what is around it."""
+MOST_WAITING = 100_000
+"""Calls that wait to be looked at. With gRPC's own thousand a burst of calls would end as CANCELLED, without a word of ours."""
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_send_message_length", MESSAGE_LIMIT),
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
@@ -25,6 +27,8 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_timeout_ms", 20_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.max_concurrent_streams", 1024),
+    ("grpc.server.max_pending_requests", MOST_WAITING),
+    ("grpc.server.max_pending_requests_hard_limit", 2 * MOST_WAITING),
 )
 
 log = structlog.get_logger("assay.service")

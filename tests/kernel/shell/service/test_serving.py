@@ -26,6 +26,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 from assay.client import AsyncClient, Client, ServiceError, Tls, item  # noqa: E402
 from assay.v1.evaluation_pb2 import GetRunRequest, ListRunsRequest, RunState, WatchRunRequest  # noqa: E402
 from assay.v1.evaluation_pb2_grpc import EvaluationStub  # noqa: E402
+from assay.v1.scoring_pb2_grpc import ScoringStub  # noqa: E402
 from tests.kernel.shell.service.serving_process import Served, assay, certificates, eventually  # noqa: E402
 
 Code = grpc.StatusCode
@@ -102,6 +103,30 @@ async def test_a_drained_server_leaves_its_runs_to_the_next_one(tmp_path: Path):
     assert (told.code, told.retry_after) == (Code.UNAVAILABLE, 2.0)
     assert outcomes == Counter(f"case-{number}" for number in range(size))
     assert seconds < 15
+
+
+async def test_of_thousands_of_idle_streams_each_is_open_or_told_that_there_are_too_many(tmp_path: Path):
+    """A burst over several connections; none ends without a word of ours, and others are served meanwhile."""
+    number = 2_000
+    with Served(tmp_path, "--streams", 10) as served:
+        alone = ("grpc.use_local_subchannel_pool", 1)
+        channels = [grpc.aio.insecure_channel(served.address, options=[alone, ("each", each)]) for each in range(5)]
+        calls = [ScoringStub(channels[at % len(channels)]).ScoreStream() for at in range(number)]
+        waiting = [asyncio.create_task(call.code()) for call in calls]
+        for _ in range(120):
+            done, _ = await asyncio.wait(waiting, timeout=0.5)
+            if len(done) >= number - 10:
+                break
+        async with AsyncClient(served.address) as client:
+            meanwhile = await client.score([item("one", "measure.yes_no", reply="Yes.", reference="yes")])
+        codes = Counter(task.result() for task in done)
+        for call in calls:
+            call.cancel()
+        for channel in channels:
+            await channel.close()
+
+    assert codes == {Code.RESOURCE_EXHAUSTED: number - 10}
+    assert meanwhile[0].values[0].value == 1
 
 
 def test_a_second_signal_ends_at_once(tmp_path: Path):
