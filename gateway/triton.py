@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
-from gateway import private, repository
+from gateway import private, repository, traces
 from gateway.client import Server
 from gateway.control import Control, ControlKey
 from gateway.installation import find_server
@@ -35,7 +35,7 @@ class Options:
 
     port: 0 takes a free one. program: a tritonserver of one's own. threads: for each model's process. described: whether
     other programs may read what the models are, and not only ask them. outward: its models ask others over HTTP, and are told of
-    this machine's web proxies and certificates.
+    this machine's web proxies and certificates. collector: the URL that takes its spans, by OTLP over HTTP; empty for none.
     """
 
     host: str = LOOPBACK
@@ -45,6 +45,7 @@ class Options:
     verbose: int = 0
     described: bool = False
     outward: bool = False
+    collector: str = field(default_factory=lambda: traces.collector(os.environ))
 
 
 class Triton:
@@ -142,4 +143,5 @@ class Triton:
             f"--exit-timeout-secs={EXIT_SECONDS}",
             f"--log-verbose={self._options.verbose}",
             *(f"--backend-config=python,{name}={value}" for name, value in python.items()),
+            *traces.arguments(self._options.collector),
         ]

@@ -16,12 +16,12 @@ from contextvars import Context
 from typing import Any, Literal, TypeVar
 
 import structlog
-from opentelemetry import trace
 
 from kernel.documents import validate
 from kernel.errors import AssayError, StoreError, UnknownName
 from kernel.runner import Event, Outcome
 from kernel.shell import running
+from kernel.shell.service import tracing
 from kernel.shell.service.metrics import Metrics
 from kernel.shell.service.models import Models
 from kernel.shell.service.spending import Spending
@@ -40,7 +40,7 @@ COSTS_KEPT = 1024
 PATIENCE = 10.0
 """Seconds in which a run that is stopped has to put away what it has."""
 SERVED = "served"
-"""What the manifest of a run that was created here has of it: its budget."""
+"""What the manifest of a run that was created here has of it: its budget, and the trace of the call that created it."""
 CANCELLED = "cancelled"
 SERVER_ENDED = "its server ended; it goes on by itself"
 
@@ -213,10 +213,7 @@ class Carrying:
         try:
             if self._metrics is not None:
                 self._metrics.runs.labels("running").inc()
-            tracer = trace.get_tracer("assay.service")
-            with tracer.start_as_current_span("assay.run", attributes={"assay.run": run}, record_exception=False, set_status_on_exception=False):
-                notes = await self._carried_out(run, carried)
-            await self._ended(run, notes)
+            await self._ended(run, await self._carried_out(run, carried))
         except asyncio.CancelledError:
             if carried.why is None:  # nobody of ours stopped it: the process ends as if it were killed
                 raise
@@ -242,9 +239,11 @@ class Carrying:
         manifest: Mapping[str, Any] = (await self.call(self._store.run, run))["manifest"]
         plan = await self._models.plan(validate(SuiteSpec, manifest["suite"], f"the manifest of {run}"))
         running.refuse_other_plan(run, manifest, plan.manifest)
-        carried.spending = Spending(await self._models.started(), manifest.get(SERVED, {}).get("budget"), self._costs.get(run))
-        async with _RunsKeeping(self._store, self._thread) as keeping:
-            return await running.carry_out(plan, run, keeping, carried.spending, self._tell)
+        served: Mapping[str, Any] = manifest.get(SERVED, {})
+        carried.spending = Spending(await self._models.started(), served.get("budget"), self._costs.get(run))
+        with tracing.span_of_run(run, plan.suite.suite, served.get("trace", {})):
+            async with _RunsKeeping(self._store, self._thread) as keeping:
+                return await running.carry_out(plan, run, keeping, carried.spending, self._tell)
 
     def _remember_cost(self, run: str, carried: _Carried) -> None:
         if carried.spending is not None and carried.spending.cost is not None:

@@ -111,7 +111,7 @@ class Engine:
             if lane.waiting:
                 self._bulk.append(lane)
             self._room -= 1
-            task = asyncio.create_task(self._ask(batch, job))
+            task = asyncio.create_task(self._ask(batch, job), context=lane.context.copy())
             lane.tasks[task] = batch
             task.add_done_callback(partial(self._ended, lane, index, job))
             if lane.guard is None:

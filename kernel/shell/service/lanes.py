@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any, NamedTuple, Protocol
 
 from kernel.contract import Deadline, Reply
@@ -51,11 +52,13 @@ class Batch(Protocol):
 
 
 class Lane:
-    """The batches of one call or stream, and what is under way of them."""
+    """The batches of one call or stream, and what is under way of them. Made in the context of the call, such as its span."""
 
-    __slots__ = ("batches", "closed", "guard", "listed", "tasks", "timer", "waiting")
+    __slots__ = ("batches", "closed", "context", "guard", "listed", "tasks", "timer", "waiting")
 
     def __init__(self) -> None:
+        self.context = copy_context()
+        """That of its call. Whoever works on the lane is in another's."""
         self.batches: deque[tuple[Batch, int]] = deque()
         self.waiting: deque[tuple[Batch, int, Job]] = deque()
         """Items that ask models and have to wait for others."""

@@ -12,6 +12,7 @@ from os import getpid
 from assay.v1 import evaluation_pb2
 from kernel.errors import GatewayError, InvalidSpec, StoreInUse, UnknownName, WrongKind
 from kernel.shell.running import new_run
+from kernel.shell.service import tracing
 from kernel.shell.service.carrying import CANCELLED, SERVED, Carrying, Places
 from kernel.shell.service.limits import OverLimit
 from kernel.shell.service.metrics import Metrics
@@ -73,7 +74,8 @@ class Runs:
         plan = await self._planned(request)
         run = new_run(plan.suite.suite)
         budget = request.overrides.budget if request.overrides.HasField("budget") else None
-        manifest = {**plan.manifest, SERVED: {"budget": budget}}
+        trace = tracing.carried()
+        manifest = {**plan.manifest, SERVED: {"budget": budget, **({"trace": trace} if trace else {})}}
         row = await self.carrying.call(self._store.create_run, run, plan.suite.suite, manifest, request_id=request.request_id, digest=digest)
         self.carrying.stir()
         return _same(row, digest)

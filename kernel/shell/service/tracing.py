@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from kernel.errors import InvalidSpec
@@ -51,6 +51,26 @@ def span_of(method: str, metadata: Metadata, request_id: str) -> Iterator[Span]:
     tracer = trace.get_tracer("assay.service")
     with tracer.start_as_current_span(
         f"{service}/{name}", context_of(metadata), SpanKind.SERVER, attributes, record_exception=False, set_status_on_exception=False
+    ) as span:
+        yield span
+
+
+def carried() -> dict[str, str]:
+    """The trace that one is in, to be kept for `span_of_run`; an empty one outside of all."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier
+
+
+@contextmanager
+def span_of_run(run: str, suite: str, created: Mapping[str, str]) -> Iterator[Span]:
+    """The span of a run as it is carried out here, a trace of its own. created: the trace of the call that created it, to which it is linked."""
+    attributes = {"assay.run": run, "assay.suite": suite}
+    creator = trace.get_current_span(_PROPAGATOR.extract(dict(created), Context())).get_span_context()
+    links = [Link(creator)] if creator.is_valid else []
+    tracer = trace.get_tracer("assay.service")
+    with tracer.start_as_current_span(
+        f"run {run}", Context(), attributes=attributes, links=links, record_exception=False, set_status_on_exception=False
     ) as span:
         yield span
 

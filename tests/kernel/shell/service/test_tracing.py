@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 
@@ -17,6 +18,8 @@ from opentelemetry.trace import StatusCode  # noqa: E402
 
 from kernel.errors import InvalidSpec  # noqa: E402
 from kernel.shell.service import tracing  # noqa: E402
+from kernel.shell.service.engine import Engine  # noqa: E402
+from tests.kernel.shell.service.scoring_parts import Judge, job, scorers  # noqa: E402
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 METADATA = (("traceparent", f"00-{TRACE}-00f067aa0ba902b7-01"), ("tracestate", "vendor=x"))
@@ -86,6 +89,54 @@ def test_what_is_no_trace_begins_one_of_ours(spans: InMemorySpanExporter, metada
 
     (span,) = spans.get_finished_spans()
     assert span.parent is None
+
+
+@pytest.mark.parametrize("at_once", [2, 100])
+async def test_questions_to_judges_are_in_the_trace_of_the_call_that_they_are_for(at_once):
+    asked: list[tuple[str, str]] = []
+
+    class Noting(Judge):
+        async def infer(self, request, *, deadline):
+            asked.append((request.text, carried()["traceparent"]))
+            return await super().infer(request, deadline=deadline)
+
+    held, engine = scorers(Noting(0.001)), Engine(at_once=at_once)
+
+    async def call(number: int) -> None:
+        with tracing.span_of(METHOD, (("traceparent", parent(number)),), "r"):
+            await engine.score([job(held, str(number), name="test.asking") for _ in range(10)])
+
+    await asyncio.gather(*(call(number) for number in (1, 2, 3)))
+
+    assert sorted(asked) == [(str(number), parent(number)) for number in (1, 2, 3) for _ in range(10)]
+
+
+def parent(number: int) -> str:
+    return f"00-{number:032x}-00f067aa0ba902b7-01"
+
+
+def test_a_run_is_a_trace_of_its_own_linked_to_the_call_that_created_it(spans: InMemorySpanExporter):
+    with tracing.span_of(METHOD, METADATA, "r"):
+        created = tracing.carried()
+    with tracing.span_of(METHOD, METADATA, "r"), tracing.span_of_run("probe-1", "probe", created):
+        told = carried()["traceparent"]
+
+    call, run = spans.get_finished_spans()[:2]
+    assert (run.name, dict(run.attributes)) == ("run probe-1", {"assay.run": "probe-1", "assay.suite": "probe"})
+    assert run.parent is None
+    assert run.context.trace_id != call.context.trace_id
+    assert [link.context.span_id for link in run.links] == [call.context.span_id]
+    assert told == f"00-{run.context.trace_id:032x}-{run.context.span_id:016x}-{run.context.trace_flags:02x}"
+
+
+@pytest.mark.parametrize("created", [{}, {"traceparent": "nonsense"}])
+def test_a_run_whose_creator_is_not_known_is_linked_to_nothing(spans: InMemorySpanExporter, created):
+    assert tracing.carried() == {}
+    with tracing.span_of_run("probe-1", "probe", created):
+        pass
+
+    (run,) = spans.get_finished_spans()
+    assert not run.links
 
 
 def test_nothing_is_exported_unless_the_environment_names_an_endpoint(monkeypatch):
