@@ -228,9 +228,9 @@ def test_what_data_has_is_meant_by_its_name_by_its_kind_or_as_several_in_one(own
 async def test_conditions_that_leave_a_model_nothing_are_refused():
     with pytest.raises(InvalidSpec, match="leave no task for gold, parrot, whose tasks are under text, given/clear, noise; name one of these"):
         await planned(models=["parrot", "gold"], conditions=["color"])
-    two = [{"evaluator": "stranger.paired", "each": EACH, "models": ["moody"]}, {"evaluator": "stranger.echo", "models": ["parrot"]}]
+    two = [{"evaluator": "stranger.paired", "each": {"shown": ["noise"]}, "models": ["moody"]}, {"evaluator": "stranger.echo", "models": ["parrot"]}]
     with pytest.raises(InvalidSpec, match="leave no task for moody"):
-        await planned(*two, models=[], conditions=["nature"])
+        await planned(*two, models=[], conditions=["text"])
 
 
 async def test_a_condition_that_neither_a_plugin_nor_the_data_has_is_refused():
