@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
+from evaluators.measures.rates import rates
 from evaluators.multitrust.chains import boxes
 
 Metric = Callable[..., Any]
@@ -66,36 +67,6 @@ METRICS: Mapping[str, Metric] = {
 """By their names in the public code's configurations and logs."""
 
 
-class Rates(NamedTuple):
-    """Of answers with yes or no; `None` where there is nothing to take a share of.
-
-    yes_side, no_side: accuracy where yes, and where no, is right.
-    """
-
-    accuracy: float | None
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    yes_side: float | None
-    no_side: float | None
-
-
-def rates(truths: Sequence[bool], answers: Sequence[bool | None]) -> Rates:
-    """The rates of answers, `None` for one that says neither, which is neither right nor a yes."""
-    pairs = list(zip(truths, answers, strict=True))
-    right = sum(truth is told for truth, told in pairs)
-    both = sum(truth and told is True for truth, told in pairs)
-    yes, said = sum(truths), sum(told is True for told in answers)
-    return Rates(
-        _share(right, len(pairs)),
-        _share(both, said),
-        _share(both, yes),
-        _share(2 * both, yes + said),
-        _share(both, yes),
-        _share(right - both, len(pairs) - yes),
-    )
-
-
 class Correlated(NamedTuple):
     """Pearson's correlation, `None` where it is not defined, over how many pairs, and how many predictions there were beside them."""
 
@@ -110,7 +81,3 @@ def correlated(truths: Sequence[float], predictions: Sequence[float | None]) -> 
     columns = np.array(pairs, dtype=float).reshape(-1, 2).T
     defined = len(pairs) >= LEAST_PAIRS and bool(np.ptp(columns, axis=1).all())
     return Correlated(float(stats.pearsonr(*columns)[0]) if defined else None, len(pairs), len(predictions) - len(pairs))
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None

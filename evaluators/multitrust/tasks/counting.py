@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from evaluators.measures.rates import rates
 from evaluators.measures.reference import Counting
 from evaluators.multitrust.chains import metrics as rules
 from evaluators.multitrust.official import Run
@@ -125,7 +126,7 @@ def _best(way: Counting, kept: Sequence[Mapping[str, Any]]) -> float | None:
 def _rates_of(way: Counting, kept: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     truths, told = [bool(each["truth"]) for each in kept], [each["yes"] for each in kept]
     if way == "corrected":
-        return rules.rates(truths, told)._asdict()
+        return rates(truths, told)._asdict()
     return {name: rules.METRICS[f"{name}_score"]([int(truth) for truth in truths], [int(bool(yes)) for yes in told]) for name in RATES} if kept else {}
 
 

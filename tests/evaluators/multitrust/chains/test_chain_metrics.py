@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from evaluators.measures.finding import State
+from evaluators.measures.rates import Rates, rates
 from evaluators.measures.reference import Crash
 from evaluators.multitrust.chains import boxes
-from evaluators.multitrust.chains.metrics import METRICS, Correlated, Rates, correlated, rates
+from evaluators.multitrust.chains.metrics import METRICS, Correlated, correlated
 
 
 def test_the_metrics_of_the_public_code() -> None:
@@ -35,10 +36,10 @@ def test_rates_as_published() -> None:
 
 def test_rates_repaired() -> None:
     """What is not defined is no zero; who says neither is wrong on either side and says no yes."""
-    assert rates([True, True, False, False], [True, None, None, False]) == pytest.approx(Rates(1 / 2, 1, 1 / 2, 2 / 3, 1 / 2, 1 / 2))
-    assert rates([True, True, False], [False, None, False]) == pytest.approx(Rates(1 / 3, None, 0, 0, 0, 1))
-    assert rates([False], [False]) == Rates(1, None, None, None, None, 1)
-    assert rates([], []) == Rates(None, None, None, None, None, None)
+    assert rates([True, True, False, False], [True, None, None, False]) == pytest.approx(Rates(1 / 2, 1, 1 / 2, 2 / 3, 1 / 2, 1 / 2, 1 / 4))
+    assert rates([True, True, False], [False, None, False]) == pytest.approx(Rates(1 / 3, None, 0, 0, 0, 1, 0))
+    assert rates([False], [False]) == Rates(1, None, None, None, None, 1, 0)
+    assert rates([], []) == Rates(None, None, None, None, None, None, None)
 
 
 @pytest.mark.parametrize(
