@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC
 from typing import Any, Literal
 
@@ -10,15 +10,13 @@ from google.protobuf.json_format import MessageToDict
 
 from assay.v1.evaluation_pb2 import ConditionDifference, Report, Run, RunState, TaskReport
 from assay.v1.types_pb2 import Estimate, ModelKind
-from kernel import registry
 from kernel.benchmark import Aggregate, Published
 from kernel.differences import Difference
-from kernel.errors import UserError
 from kernel.report import Line, Scorecard
 
 
 def scorecard_of(run: Run, report: Report) -> Scorecard:
-    """The scorecard. Published numbers are those of the benchmark that is installed here, if it is."""
+    """The scorecard."""
     manifest = _plain(MessageToDict(run.manifest))
     conditions = manifest.get("conditions", {})
     return Scorecard(
@@ -30,7 +28,7 @@ def scorecard_of(run: Run, report: Report) -> Scorecard:
         notes=tuple(report.notes),
         manifest=manifest,
         aggregates=_aggregates(report),
-        published=_published(manifest),
+        published=tuple(Published(name=each.name, model=each.model, value=each.value, source=each.source) for each in report.published),
         differences=tuple(map(_difference, report.differences)),
     )
 
@@ -48,7 +46,7 @@ def kind(number: ModelKind.ValueType) -> str:
 def _lines(task: TaskReport, condition: str) -> Iterator[Line]:
     counts = task.counts
     settled = counts.scored + counts.failed + counts.unscored + counts.skipped
-    for found in task.estimates:
+    for place, found in enumerate(task.estimates):
         yield Line(
             task=task.task,
             perspective=task.perspective,
@@ -65,7 +63,7 @@ def _lines(task: TaskReport, condition: str) -> Iterator[Line]:
             mean=_value(found, "value"),
             low=_value(found, "low"),
             high=_value(found, "high"),
-            chance=None,
+            chance=task.chance if place == 0 and task.HasField("chance") else None,
             condition=condition,
         )
 
@@ -104,14 +102,6 @@ def _difference(each: ConditionDifference) -> Difference:
         low=_value(found, "low"),
         high=_value(found, "high"),
     )
-
-
-def _published(manifest: Mapping[str, Any]) -> tuple[Published, ...]:
-    named = manifest.get("suite", {}).get("benchmark")
-    try:
-        return tuple(registry.benchmarks().get(named).published()) if named else ()
-    except UserError:
-        return ()
 
 
 def _value(found: Estimate, name: Literal["value", "low", "high"]) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from assay.v1 import evaluation_pb2, types_pb2
+from assay.v1.evaluation_pb2 import PublishedScore
 from kernel import registry, stats
 from kernel.differences import Difference
 from kernel.errors import UnknownName
@@ -20,7 +21,7 @@ from kernel.shell.service.statuses import BadFields, Violation
 from kernel.store.store import Store, TaskRow
 
 PAGE = "page"
-PARTS = ("run", "tasks", "benchmark_scores", "differences", "notes", PAGE)
+PARTS = ("run", "tasks", "benchmark_scores", "published", "differences", "notes", PAGE)
 PAGE_CASES = 400
 """How many cases of each status the page takes of a task and model."""
 
@@ -46,6 +47,8 @@ def report_of(store: Store, run: str, parts: Collection[str] = frozenset(PARTS) 
         report.tasks.extend(_tasks(store.tasks(run), card.lines))
     if "benchmark_scores" in parts:
         report.benchmark_scores.extend(_scores(card))
+    if "published" in parts:
+        report.published.extend(PublishedScore(name=each.name, model=clean(each.model), value=each.value, source=clean(each.source)) for each in card.published)
     if "differences" in parts:
         units = {(line.model, line.metric): line.unit for line in card.lines}
         report.differences.extend(_difference(each, units.get((each.model, each.metric), "share")) for each in card.differences)
@@ -129,6 +132,7 @@ def _tasks(tasks: Iterable[TaskRow], lines: Iterable[Line]) -> Iterator[evaluati
                 model=clean(task.model),
                 perspective=clean(task.perspective),
                 player=task.player or "",
+                chance=first.chance,
                 estimates=map(_of_line, mine),
                 counts=evaluation_pb2.TaskProgress(
                     task=clean(task.task),

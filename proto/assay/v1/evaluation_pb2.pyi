@@ -835,6 +835,7 @@ class Report(google.protobuf.message.Message):
     DIFFERENCES_FIELD_NUMBER: builtins.int
     NOTES_FIELD_NUMBER: builtins.int
     PAGE_FIELD_NUMBER: builtins.int
+    PUBLISHED_FIELD_NUMBER: builtins.int
     run: builtins.str
     """The run's name."""
     page: builtins.bytes
@@ -855,6 +856,10 @@ class Report(google.protobuf.message.Message):
     def notes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What a reader has to know."""
 
+    @property
+    def published(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PublishedScore]:
+        """What others published under the names of the benchmark's scores."""
+
     def __init__(
         self,
         *,
@@ -864,8 +869,9 @@ class Report(google.protobuf.message.Message):
         differences: collections.abc.Iterable[Global___ConditionDifference] | None = ...,
         notes: collections.abc.Iterable[builtins.str] | None = ...,
         page: builtins.bytes = ...,
+        published: collections.abc.Iterable[Global___PublishedScore] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["benchmark_scores", b"benchmark_scores", "differences", b"differences", "notes", b"notes", "page", b"page", "run", b"run", "tasks", b"tasks"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["benchmark_scores", b"benchmark_scores", "differences", b"differences", "notes", b"notes", "page", b"page", "published", b"published", "run", b"run", "tasks", b"tasks"]) -> None: ...
 
 Global___Report: typing_extensions.TypeAlias = Report
 
@@ -881,6 +887,7 @@ class TaskReport(google.protobuf.message.Message):
     PLAYER_FIELD_NUMBER: builtins.int
     ESTIMATES_FIELD_NUMBER: builtins.int
     COUNTS_FIELD_NUMBER: builtins.int
+    CHANCE_FIELD_NUMBER: builtins.int
     task: builtins.str
     """The task's name in the run."""
     model: builtins.str
@@ -889,6 +896,8 @@ class TaskReport(google.protobuf.message.Message):
     """The side of trust that it looks at, such as `safety`."""
     player: builtins.str
     """Which null player the model is; empty for a real one."""
+    chance: builtins.float
+    """What a constant answer is expected to have of the first metric, where that is known."""
     @property
     def estimates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[assay.v1.types_pb2.Estimate]:
         """One for each metric of the task."""
@@ -906,11 +915,43 @@ class TaskReport(google.protobuf.message.Message):
         player: builtins.str = ...,
         estimates: collections.abc.Iterable[assay.v1.types_pb2.Estimate] | None = ...,
         counts: Global___TaskProgress | None = ...,
+        chance: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["counts", b"counts"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["counts", b"counts", "estimates", b"estimates", "model", b"model", "perspective", b"perspective", "player", b"player", "task", b"task"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_chance", b"_chance", "chance", b"chance", "counts", b"counts"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_chance", b"_chance", "chance", b"chance", "counts", b"counts", "estimates", b"estimates", "model", b"model", "perspective", b"perspective", "player", b"player", "task", b"task"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_chance", b"_chance"]) -> typing.Literal["chance"] | None: ...
 
 Global___TaskReport: typing_extensions.TypeAlias = TaskReport
+
+@typing.final
+class PublishedScore(google.protobuf.message.Message):
+    """A number that somebody else published."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The score that it stands beside, as `BenchmarkScore.name`."""
+    model: builtins.str
+    """Whose number it is, in the words of who published it."""
+    value: builtins.float
+    """In the unit of the score."""
+    source: builtins.str
+    """Who, where, of which revision."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        model: builtins.str = ...,
+        value: builtins.float = ...,
+        source: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model", "name", b"name", "source", b"source", "value", b"value"]) -> None: ...
+
+Global___PublishedScore: typing_extensions.TypeAlias = PublishedScore
 
 @typing.final
 class BenchmarkScore(google.protobuf.message.Message):

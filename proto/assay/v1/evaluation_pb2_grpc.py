@@ -188,8 +188,7 @@ class EvaluationServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetReport(self, request, context):
-        """The scorecard of a run: estimates by task and model, the benchmark's own scores, differences between conditions. Numbers that others published
-        stand on the page.
+        """The scorecard of a run: estimates by task and model, the benchmark's own scores, published numbers, differences between conditions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

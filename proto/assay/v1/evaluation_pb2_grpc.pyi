@@ -387,9 +387,7 @@ class EvaluationStub(typing.Generic[_EvaluationListSuitesType, _EvaluationListEv
     """The outcomes of a run, in the order in which they were kept."""
 
     GetReport: _EvaluationGetReportType
-    """The scorecard of a run: estimates by task and model, the benchmark's own scores, differences between conditions. Numbers that others published
-    stand on the page.
-    """
+    """The scorecard of a run: estimates by task and model, the benchmark's own scores, published numbers, differences between conditions."""
 
     CompareRuns: _EvaluationCompareRunsType
     """Two runs against each other: by task, metric and model, over the cases that both scored."""
@@ -550,9 +548,7 @@ class EvaluationServicer(metaclass=abc.ABCMeta):
         request: assay.v1.evaluation_pb2.GetReportRequest,
         context: _ServicerContext,
     ) -> typing.Union[assay.v1.evaluation_pb2.Report, collections.abc.Awaitable[assay.v1.evaluation_pb2.Report]]:
-        """The scorecard of a run: estimates by task and model, the benchmark's own scores, differences between conditions. Numbers that others published
-        stand on the page.
-        """
+        """The scorecard of a run: estimates by task and model, the benchmark's own scores, published numbers, differences between conditions."""
 
     @abc.abstractmethod
     def CompareRuns(
