@@ -375,15 +375,24 @@ async def test_two_thousand_calls_that_end_early_leave_nothing_behind():
             gc.collect()
 
         await many(500)
-        tasks, kept, before = len(asyncio.all_tasks()), calls_kept(), resident()
-        await many(2000)
+        tasks, kept, grown = tasks_of_calls(), calls_kept(), []
+        for _ in range(4):
+            before = resident()
+            await many(500)
+            grown.append(resident() - before)
         await asyncio.sleep(0.1)
 
         assert running.evaluation.waiting == 0
-        assert len(asyncio.all_tasks()) <= tasks + 2
+        assert tasks_of_calls() <= tasks + 2
         assert not running.calls._live
         assert calls_kept() <= kept + 5
-        assert resident() - before < 16 * 2**20, "grpc's own pools grow at first"
+        assert min(grown) < 2**20, "what is left behind is left behind in every round; the pools of grpc and of the allocator grow now and then"
+
+
+def tasks_of_calls() -> int:
+    """Tasks of the service and of grpc; a server that other tests share has tasks of its own in this loop."""
+    codes = [getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks()]
+    return sum(code is None or "service" in code.co_filename or "grpc" in code.co_filename for code in codes)
 
 
 def calls_kept() -> int:
