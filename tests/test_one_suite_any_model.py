@@ -231,7 +231,8 @@ def test_nothing_else_is_in_the_store(kept, cases):
     identities = {kept.manifest(model)["models"][model]["identity"] for model in models}
 
     assert {table["name"] for table in kept.rows("select name from sqlite_master where type = 'table'")} == {
-        *("meta", "runs", "tasks", "totals", "replies", "outcomes", "scores")
+        *("meta", "runs", "tasks", "totals", "replies", "outcomes", "scores"),
+        *("written", "counts", "leases", "requests"),
     }
     assert len(kept.rows("select * from runs")) == len(identities) == len(models)
     assert {row["model"] for row in kept.replies.values()} == models
