@@ -396,7 +396,7 @@ def tasks_of_calls() -> int:
 
 
 def calls_kept() -> int:
-    return sum(isinstance(each, Call) for each in gc.get_objects())
+    return sum(type(each) is Call for each in gc.get_objects())
 
 
 def resident() -> int:
