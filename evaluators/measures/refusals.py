@@ -9,6 +9,10 @@ from collections.abc import Collection, Sequence
 from enum import IntEnum
 
 from evaluators.measures.labels import by_label
+from kernel.contract import Finish
+
+WITHHELD = frozenset((Finish.REFUSAL, Finish.CONTENT_FILTER))
+"""How an answer ends that the provider keeps back."""
 
 
 class Action(IntEnum):

@@ -28,9 +28,6 @@ SUFFIXES: Mapping[str, str] = {
     "action": "Answer in one sentence.",
 }
 
-WITHHELD = frozenset((Finish.REFUSAL, Finish.CONTENT_FILTER))
-"""How an answer ends that the provider keeps back."""
-
 Made = tuple[Request, dict[str, Any], dict[str, Any]]
 """Request, gold and facts of a case."""
 

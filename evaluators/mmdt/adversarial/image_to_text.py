@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+from evaluators.measures.refusals import WITHHELD
 from evaluators.mmdt.adversarial import rules
 from evaluators.mmdt.adversarial.rules import NEITHER, Held
 from evaluators.mmdt.adversarial.task import CONFIG, THINGS, AdversarialTask, scored
-from evaluators.mmdt.task import WITHHELD, sound
+from evaluators.mmdt.task import sound
 from evaluators.rows import Row, field
 from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Text
 from kernel.evaluator import Case, Score

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Literal
 from evaluators.measures import judges
 from evaluators.measures.judges import Verdict
 from evaluators.measures.reference import Crash
+from evaluators.measures.refusals import WITHHELD
 from evaluators.mmdt.hallucination import answering, cooccurrence, keywords
 from evaluators.mmdt.hallucination.task import HallucinationTask
 from evaluators.mmdt.hallucination.worth import PROVIDER, Worth
-from evaluators.mmdt.task import GREEDY, SUFFIXES, WITHHELD, sound
+from evaluators.mmdt.task import GREEDY, SUFFIXES, sound
 from evaluators.rows import Row, RowFault, field, literal
 from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Text
 from kernel.evaluator import Case, Score

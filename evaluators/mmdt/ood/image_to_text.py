@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Literal
 
 from evaluators.measures import judges
 from evaluators.measures.reference import Crash, both, counted
+from evaluators.measures.refusals import WITHHELD
 from evaluators.mmdt.ood import rules
 from evaluators.mmdt.ood.task import CONFIG, OodTask
-from evaluators.mmdt.task import GREEDY, SUFFIXES, WITHHELD, sound
+from evaluators.mmdt.task import GREEDY, SUFFIXES, sound
 from evaluators.rows import Row, RowFault, field, literal
 from kernel.contract import Deadline, Finish, Kind, Model, Picture, Reply, Request, Text
 from kernel.evaluator import Case, Metric, Score

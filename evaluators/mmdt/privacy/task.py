@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from evaluators.mmdt.task import WITHHELD, MmdtTask
+from evaluators.measures.refusals import WITHHELD
+from evaluators.mmdt.task import MmdtTask
 from kernel.contract import Reply
 
 

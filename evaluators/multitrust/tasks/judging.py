@@ -15,16 +15,15 @@ from evaluators.measures.finding import Finding
 from evaluators.measures.labels import highest
 from evaluators.measures.reference import Counting
 from evaluators.measures.refusal_lists import refuses, signs_of_refusal
-from evaluators.measures.refusals import Action, action
+from evaluators.measures.refusals import WITHHELD, Action, action
 from evaluators.multitrust.chains import readings
 from evaluators.multitrust.chains.judged import FALLBACK
 from evaluators.multitrust.chains.published import REFUSAL_LIST
 from evaluators.multitrust.official import Run
 from evaluators.multitrust.tasks.counting import REFUSES, ways
-from kernel.contract import Deadline, Finish, Kind, Model, Reply, Request, Sampling, Text
+from kernel.contract import Deadline, Kind, Model, Reply, Request, Sampling, Text
 from kernel.errors import ModelError, RoleUnfilled
 
-WITHHELD = frozenset((Finish.REFUSAL, Finish.CONTENT_FILTER))
 ONE_TOKEN = Sampling(max_tokens=1, temperature=0.0)
 
 
